@@ -1,0 +1,49 @@
+//! What every rule works with: the settings, the database, the keys and the hash pool. One for the whole process.
+
+use crate::domain::hashing::Hashing;
+use crate::domain::keys::Keyring;
+use crate::domain::sealing::Sealer;
+use crate::model::clock::Clock;
+use crate::model::context::Context;
+use crate::model::error::Result;
+use crate::model::settings::Settings;
+use crate::storage::scope::Db;
+
+/// The process's one set of parts.
+#[derive(Debug)]
+pub struct House {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The database, as the unprivileged role.
+    pub db: Db,
+    /// Password hashing, on threads of its own.
+    pub hashing: Hashing,
+    /// Signing keys.
+    pub keyring: Keyring,
+    /// Encryption at rest.
+    pub sealer: Sealer,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl House {
+    /// Puts the parts together. Nothing is asked of the database yet.
+    ///
+    /// # Errors
+    /// OpenSSL refuses to derive a key, or a thread cannot be started.
+    pub fn build(settings: Settings, db: Db) -> Result<Self> {
+        let sealer = Sealer::new(&settings)?;
+        let hashing = Hashing::start(&settings)?;
+        Ok(Self { settings, db, hashing, keyring: Keyring::default(), sealer, clock: Clock::default() })
+    }
+
+    /// The context of something that runs without a request.
+    pub fn job(&self, name: &str) -> Context {
+        Context::of_job(self.clock.now(), name)
+    }
+
+    /// The audience of tokens for the management API.
+    pub fn api_audience(&self) -> String {
+        format!("{}/api", self.settings.issuer)
+    }
+}

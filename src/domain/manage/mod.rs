@@ -1,0 +1,3 @@
+//! What the management API does, one file per group.
+
+pub mod caller;

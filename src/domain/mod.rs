@@ -1,0 +1,9 @@
+//! Rules. No status code, no SQL and no template stands here.
+
+pub mod hashing;
+pub mod house;
+pub mod keys;
+pub mod manage;
+pub mod oidc;
+pub mod person;
+pub mod sealing;

@@ -1,0 +1,3 @@
+//! People: sign in, second factor, sign up, recovery, consent.
+
+pub mod visitor;

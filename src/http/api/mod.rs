@@ -1,0 +1,3 @@
+//! The management API and what machines ask about us.
+
+pub mod health;

@@ -1,0 +1,174 @@
+//! Reads bodies and queries strictly: JSON for the API, forms for OAuth and for pages. What cannot be read is told
+//! precisely, and never a fault.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use serde::de::DeserializeOwned;
+
+use crate::model::error::{Error, Result};
+
+/// Bytes of a body; more are refused.
+pub const LIMIT: usize = 64 * 1024;
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Error::TooLarge
+        } else {
+            Error::Malformed("the body could not be read".into())
+        }
+    })
+}
+
+fn is(headers: &HeaderMap, kind: &str) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case(kind))
+}
+
+/// A JSON body of this shape. Unknown members are ignored.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if !is(request.headers(), "application/json") {
+            return Err(Error::WrongMediaType("application/json"));
+        }
+        let bytes = bytes(request, state).await?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Error::Malformed("the body is not UTF-8".into()))?;
+        if text.contains('\0') || text.contains("\\u0000") {
+            return Err(Error::Malformed("the body holds a NUL character".into()));
+        }
+        serde_json::from_str(text).map(Self).map_err(|error| Error::Malformed(format!("the body is not as expected: {error}").into()))
+    }
+}
+
+/// The parameters of an OAuth request: from the query, or from a form when it is posted. One that comes twice is an
+/// `invalid_request` (RFC 6749, section 3.1), one without a value counts as not sent.
+#[derive(Debug, Default, Clone)]
+pub struct Params(BTreeMap<String, String>);
+
+impl Params {
+    /// Reads `application/x-www-form-urlencoded` text.
+    ///
+    /// # Errors
+    /// Not UTF-8, a NUL, or a parameter that comes twice.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let bad = |what: &'static str| Error::oauth("invalid_request", what);
+        let mut map = BTreeMap::new();
+        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
+            let value = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
+            if name.contains('\0') || value.contains('\0') {
+                return Err(bad("a parameter holds a NUL character"));
+            }
+            if map.insert(name, value).is_some() {
+                return Err(bad("a parameter is given more than once"));
+            }
+        }
+        map.retain(|_, value| !value.is_empty());
+        Ok(Self(map))
+    }
+
+    /// The value of a parameter that was sent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of a parameter that must be sent.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming it.
+    pub fn need(&self, name: &'static str) -> Result<&str> {
+        self.get(name).ok_or_else(|| Error::oauth("invalid_request", format!("{name} is required")))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Form decoding (`+` is a space) of strict UTF-8.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().copied();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                let value = digit()? * 16 + digit()?;
+                out.push(u8::try_from(value).ok()?);
+            }
+            byte => out.push(byte),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if request.method() == Method::GET || request.method() == Method::HEAD {
+            return Self::read(request.uri().query().unwrap_or_default().as_bytes());
+        }
+        let oauth = |error| match error {
+            Error::Malformed(why) => Error::oauth("invalid_request", why),
+            other => other,
+        };
+        if !is(request.headers(), "application/x-www-form-urlencoded") {
+            return Err(Error::WrongMediaType("application/x-www-form-urlencoded"));
+        }
+        Self::read(&bytes(request, state).await.map_err(oauth)?)
+    }
+}
+
+/// The query string of a page or an API call, of this shape.
+#[derive(Debug)]
+pub struct QueryOf<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let text = parts.uri.query().unwrap_or_default();
+        if Params::read(text.as_bytes()).is_err() {
+            return Err(Error::Malformed("the query cannot be read".into()));
+        }
+        serde_urlencoded::from_str(text)
+            .map(Self)
+            .map_err(|error| Error::Malformed(format!("the query is not as expected: {error}").into()))
+    }
+}
+
+/// A form that a page of ours posted. Its CSRF token is checked by [`super::session::PageForm`], the only way to it.
+pub(super) async fn form<T: DeserializeOwned, S: Send + Sync>(request: Request, state: &S) -> Result<(T, Option<String>)> {
+    if !is(request.headers(), "application/x-www-form-urlencoded") {
+        return Err(Error::WrongMediaType("application/x-www-form-urlencoded"));
+    }
+    let bytes = bytes(request, state).await?;
+    let unreadable = || Error::Malformed("the form cannot be read".into());
+    for pair in bytes.split(|byte| *byte == b'&' || *byte == b'=') {
+        if decode(pair).is_none_or(|text| text.contains('\0')) {
+            return Err(unreadable());
+        }
+    }
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
+    let csrf = pairs.into_iter().find(|(name, _)| name == "csrf").map(|(_, value)| value);
+    let form = serde_urlencoded::from_bytes(&bytes)
+        .map_err(|error| Error::Malformed(format!("the form is not as expected: {error}").into()))?;
+    Ok((form, csrf))
+}

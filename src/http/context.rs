@@ -1,0 +1,69 @@
+//! Makes the context of each request: its instant, its number, and the caller's address through trusted proxies only.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::Shared;
+use crate::model::context::Context;
+use crate::model::error::Error;
+
+/// The request's context, as handlers ask for it.
+#[derive(Debug, Clone)]
+pub struct Cx(pub Context);
+
+impl<S: Sync> FromRequestParts<S> for Cx {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a request without a context"))
+    }
+}
+
+/// Outermost layer: everything inside has a context, and the answer names the request.
+pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let context = Context {
+        now: house.clock.now(),
+        request_id: Uuid::new_v4().as_simple().to_string(),
+        ip: peer.map(|peer| caller(&house, peer, request.headers())),
+        user_agent: request
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .map(|text| text.chars().take(300).collect()),
+    };
+    let id = HeaderValue::from_str(&context.request_id);
+    let span = tracing::info_span!("request", id = %context.request_id, method = %request.method(), path = request.uri().path());
+    request.extensions_mut().insert(Cx(context));
+    let mut response = {
+        use tracing::Instrument as _;
+        next.run(request).instrument(span).await
+    };
+    if let Ok(id) = id {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy.
+fn caller(house: &Shared, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let trusted = |ip: &IpAddr| house.settings.trusted_proxies.iter().any(|net| net.contains(*ip));
+    if !trusted(&peer) {
+        return peer;
+    }
+    let said: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map_while(|text| text.trim().parse().ok())
+        .collect();
+    said.iter().rev().find(|ip| !trusted(ip)).or_else(|| said.first()).copied().unwrap_or(peer)
+}

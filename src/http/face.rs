@@ -1,0 +1,162 @@
+//! One error, three faces: RFC 6749 JSON for OAuth, `application/problem+json` (RFC 9457) for the API, a page for people.
+//! The route picks the face, so what extractors and the router refuse wears it too.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::context::Cx;
+use super::headers::Nonce;
+use super::{Shared, page};
+use crate::model::error::Error;
+
+/// Who reads the errors of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// An OAuth client.
+    OAuth,
+    /// A caller of the management API.
+    Problem,
+    /// A person.
+    Page,
+}
+
+impl Face {
+    /// The face of a path that no route has.
+    pub fn of_path(path: &str) -> Self {
+        if path.starts_with("/api") || path == "/openapi.json" {
+            Self::Problem
+        } else if path.starts_with("/oauth2") || path.starts_with("/.well-known") {
+            Self::OAuth
+        } else {
+            Self::Page
+        }
+    }
+}
+
+/// An error on its way to its face.
+#[derive(Clone)]
+struct Pending(Arc<Error>);
+
+/// Carries the error to the route's layer, which knows the face.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = status(&self).into_response();
+        response.extensions_mut().insert(Pending(Arc::new(self)));
+        response
+    }
+}
+
+/// The layer of a route: gives errors the route's face.
+pub async fn layer(State((house, face)): State<(Shared, Face)>, request: Request, next: Next) -> Response {
+    let cx = request.extensions().get::<Cx>().cloned();
+    let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or_default();
+    let mut response = next.run(request).await;
+    let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() else { return response };
+    let number = cx.map(|cx| cx.0.request_id).unwrap_or_default();
+    if let Error::Fault(source) = &*error {
+        tracing::error!(chain = %chain(source.as_ref()), "fault");
+    }
+    let mut shown = match face {
+        Face::OAuth => oauth(&error, &number),
+        Face::Problem => problem(&error, &number),
+        Face::Page => page::error::show(&house, &error, &number, &nonce),
+    };
+    let headers = shown.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Error::TooMany(wait) | Error::Busy(wait) = &*error {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.whole_seconds().max(1).unsigned_abs()));
+    }
+    // What the handler set beside the error (a challenge, a cookie) stays.
+    for (name, value) in response.headers() {
+        if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    shown
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// The status of an error, the same in every face but for OAuth's own codes.
+pub fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::WrongMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        // RFC 6749, section 5.2; RFC 6750, section 3.1.
+        Error::OAuth { code: "invalid_client" | "invalid_token", .. } => StatusCode::UNAUTHORIZED,
+        Error::OAuth { code: "insufficient_scope", .. } => StatusCode::FORBIDDEN,
+        Error::OAuth { .. } => StatusCode::BAD_REQUEST,
+        Error::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// RFC 6749, section 5.2. The codes beyond the registered ones are those of section 4.1.2.1.
+fn oauth(error: &Error, number: &str) -> Response {
+    let (code, description) = match error {
+        Error::OAuth { code, description } => (*code, description.to_string()),
+        Error::Fault(_) => ("server_error", format!("something went wrong on our side; request {number}")),
+        Error::Busy(_) | Error::TooMany(_) => ("temporarily_unavailable", error.to_string()),
+        Error::Unauthenticated(_) => ("invalid_client", error.to_string()),
+        Error::Forbidden(_) => ("access_denied", error.to_string()),
+        other => ("invalid_request", other.to_string()),
+    };
+    (status(error), Json(json!({ "error": code, "error_description": printable(&description) }))).into_response()
+}
+
+/// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
+}
+
+/// RFC 9457.
+fn problem(error: &Error, number: &str) -> Response {
+    let status = status(error);
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": match error {
+            Error::OAuth { description, .. } => description.to_string(),
+            other => other.to_string(),
+        },
+        "request_id": number,
+    });
+    if let (Error::Invalid(flaws), Some(map)) = (error, body.as_object_mut()) {
+        let flaws: Vec<Value> =
+            flaws.iter().map(|flaw| json!({ "field": flaw.field, "message": flaw.message })).collect();
+        map.insert("errors".to_owned(), Value::Array(flaws));
+    }
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6750, section 3.
+        headers.insert::<HeaderName>(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    }
+    response
+}

@@ -1,0 +1,108 @@
+//! Who may call a route. Every route says so on the page of routes; this layer holds it to that before the handler runs.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+
+use super::Shared;
+use super::context::Cx;
+use super::session::Browser;
+use crate::domain::manage::caller::{self, Caller};
+use crate::domain::person::visitor::{self, Visitor};
+use crate::model::error::{Error, Result};
+use crate::model::role::Role;
+
+/// Who may call. There is no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// A client that proves who it is; the handler's extractor does that.
+    Client,
+    /// Somebody signed in in this browser.
+    Person,
+    /// Somebody signed in in this browser who is an admin of the chosen company.
+    PersonAdmin,
+    /// The bearer of an access token for the management API, with at least this role.
+    Token(Role),
+}
+
+/// The layer of a route.
+pub async fn layer(State((house, access)): State<(Shared, Access)>, mut request: Request, next: Next) -> Response {
+    match admit(&house, access, &mut request).await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(elsewhere)) => elsewhere,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<Option<Response>> {
+    match access {
+        Access::Public | Access::Client => Ok(None),
+        Access::Person | Access::PersonAdmin => {
+            let Some(visitor) = visit(house, request).await? else {
+                return if request.method() == Method::GET {
+                    let back: String = url::form_urlencoded::byte_serialize(request.uri().path().as_bytes()).collect();
+                    Ok(Some(Redirect::to(&format!("/login?next={back}")).into_response()))
+                } else {
+                    Err(Error::Unauthenticated("you are signed out; sign in and try again"))
+                };
+            };
+            if access == Access::PersonAdmin && visitor.role != Some(Role::Admin) {
+                return Err(Error::Forbidden("this page is for admins of the company"));
+            }
+            request.extensions_mut().insert(visitor);
+            Ok(None)
+        }
+        Access::Token(least) => {
+            let cx = context(request)?;
+            let token = bearer(request.headers()).ok_or(Error::Unauthenticated("an access token is required"))?;
+            let caller = caller::identify(house, &cx.0, token).await?;
+            if caller.role < least {
+                return Err(Error::Forbidden("your role does not allow this"));
+            }
+            request.extensions_mut().insert(caller);
+            Ok(None)
+        }
+    }
+}
+
+fn context(request: &Request) -> Result<Cx> {
+    request.extensions().get::<Cx>().cloned().ok_or_else(|| Error::fault("a request without a context"))
+}
+
+async fn visit(house: &Shared, request: &mut Request) -> Result<Option<Visitor>> {
+    let cx = context(request)?;
+    let (mut parts, body) = std::mem::take(request).into_parts();
+    let browser = Browser::from_request_parts(&mut parts, &()).await;
+    *request = Request::from_parts(parts, body);
+    match browser?.remembered().await? {
+        Some(who) => visitor::find(house, &cx.0, who.account, who.login, who.company).await,
+        None => Ok(None),
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1). The scheme's case does not matter.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a route without its gate"))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a route without its gate"))
+    }
+}

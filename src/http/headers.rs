@@ -1,0 +1,71 @@
+//! The headers that every answer carries, and the nonce for a page's one style element.
+
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+
+use super::Shared;
+use crate::model::secret::random;
+
+/// The nonce of this answer's `<style>`.
+#[derive(Debug, Clone, Default)]
+pub struct Nonce(pub String);
+
+/// Where this page's forms may lead besides our own pages. Browsers hold the redirects that answer a form to
+/// `form-action` too, so a page inside a flow names the place that the flow returns to.
+#[derive(Debug, Clone)]
+pub struct FormTarget(pub String);
+
+/// Sets what is not set already.
+pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
+    let nonce = Nonce(B64.encode(random::<16>()));
+    request.extensions_mut().insert(nonce.clone());
+    let mut response = next.run(request).await;
+    let target = response.extensions_mut().remove::<FormTarget>();
+    let headers = response.headers_mut();
+    let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
+        let name = HeaderName::from_static(name);
+        if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    };
+    let html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if html {
+        let target = target.and_then(|target| form_source(&target.0)).unwrap_or_default();
+        set(
+            headers,
+            "content-security-policy",
+            &format!(
+                "default-src 'none'; style-src 'self' 'nonce-{}'; script-src 'self'; img-src 'self' https: data:; \
+                 font-src 'self'; connect-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'",
+                nonce.0
+            ),
+        );
+    } else {
+        set(headers, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    }
+    set(headers, "x-content-type-options", "nosniff");
+    set(headers, "x-frame-options", "DENY");
+    set(headers, "referrer-policy", "no-referrer");
+    set(headers, "permissions-policy", "camera=(), geolocation=(), microphone=()");
+    if house.settings.issuer_is_https() {
+        set(headers, "strict-transport-security", "max-age=31536000");
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// A source expression for where this URL leads: its origin, or its scheme where it is an app's own.
+fn form_source(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    match url.scheme() {
+        "http" | "https" => Some(format!(" {}", url.origin().ascii_serialization())),
+        scheme => Some(format!(" {scheme}:")),
+    }
+}

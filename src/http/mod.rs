@@ -1,0 +1,20 @@
+//! Routes: reads requests, asks rules, answers. No rule and no SQL stands here.
+
+pub mod api;
+pub mod body;
+pub mod context;
+pub mod face;
+pub mod gate;
+pub mod headers;
+pub mod oidc;
+pub mod page;
+pub mod routes;
+pub mod session;
+pub mod session_store;
+
+use std::sync::Arc;
+
+use crate::domain::house::House;
+
+/// What every handler can ask for.
+pub type Shared = Arc<House>;

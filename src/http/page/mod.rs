@@ -1,0 +1,4 @@
+//! Hosted pages.
+
+pub mod asset;
+pub mod error;

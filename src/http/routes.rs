@@ -1,0 +1,109 @@
+//! Every route on one page: method, path, who may call, which face its errors wear, and the handler.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::{from_fn_with_state, map_request};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use super::face::{self, Face};
+use super::gate::{self, Access};
+use super::session_store::Store;
+use super::{Shared, api, body, context, headers, oidc, page};
+use crate::model::error::Error;
+
+/// One line of the page.
+pub struct Route {
+    /// GET, POST, …
+    pub method: Method,
+    /// As axum writes paths.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: Access,
+    /// Who reads its errors.
+    pub face: Face,
+    handler: MethodRouter<Shared>,
+}
+
+fn route<H, T>(method: Method, path: &'static str, access: Access, face: Face, handler: H) -> Route
+where
+    H: Handler<T, Shared>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+    Route { method, path, access, face, handler: on(filter, handler) }
+}
+
+/// The page.
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    use Access::Public;
+    use Face::{OAuth, Page, Problem};
+    vec![
+        // What machines ask about us.
+        route(GET, "/healthz", Public, Problem, api::health::alive),
+        route(GET, "/readyz", Public, Problem, api::health::ready),
+        // OpenID Connect.
+        route(GET, "/oauth2/jwks", Public, OAuth, oidc::jwks::show),
+        // Pages.
+        route(GET, "/assets/{file}", Public, Page, page::asset::show),
+    ]
+}
+
+/// The whole of it, with every layer.
+pub fn router(house: &Shared) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let handler = route
+            .handler
+            .layer(from_fn_with_state((house.clone(), route.access), gate::layer))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state((house.clone(), route.face), face::layer));
+        router = router.route(route.path, handler);
+    }
+    let secure = house.settings.issuer_is_https();
+    let sessions = SessionManagerLayer::new(Store(house.clone()))
+        // Without https there is no `Secure`, and without `Secure` no prefix; only localhost is served so.
+        .with_name(if secure { "__Host-countersign" } else { "countersign" })
+        .with_secure(secure)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnSessionEnd);
+    let nothing = |face| from_fn_with_state((house.clone(), face), face::layer);
+    let lost = Router::new()
+        .route_service("/api/{*rest}", axum::routing::any(not_found).layer(nothing(Face::Problem)))
+        .route_service("/oauth2/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
+        .route_service("/.well-known/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
+        .fallback_service(axum::routing::any(not_found).layer(nothing(Face::Page)));
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .fallback_service(lost)
+        .layer(sessions)
+        .layer(DefaultBodyLimit::max(body::LIMIT))
+        .layer(map_request(|request: Request| async { request }))
+        .layer(from_fn_with_state(house.clone(), headers::layer))
+        .layer(from_fn_with_state(house.clone(), context::layer))
+        .with_state(house.clone())
+}
+
+async fn not_found() -> Error {
+    Error::NotFound("page")
+}
+
+async fn wrong_method(request: Request) -> Response {
+    // The router answers here, outside any route's layers, so the path picks the face.
+    let face = Face::of_path(request.uri().path());
+    face::plain(face, Error::MethodNotAllowed)
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    Error::fault(format!("panic: {}", said.unwrap_or_default())).into_response()
+}

@@ -1,0 +1,113 @@
+//! The browser's session: its CSRF token, the key that binds flows to this browser, and who is signed in.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::body;
+use super::session_store::LOGIN;
+use crate::model::error::{Error, Result};
+use crate::model::id::{AccountId, CompanyId, LoginId};
+use crate::model::secret::{Digest, Secret};
+
+const CSRF: &str = "csrf";
+const BROWSER: &str = "browser";
+
+/// What the browser's session says of who is signed in. The login itself must still be asked for: it may have ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The login.
+    pub login: LoginId,
+    /// Whose.
+    pub account: AccountId,
+    /// The company last chosen in this browser.
+    pub company: Option<CompanyId>,
+}
+
+/// The browser behind a request.
+#[derive(Debug, Clone)]
+pub struct Browser(Session);
+
+impl Browser {
+    /// The token that forms of this browser carry.
+    pub async fn csrf(&self) -> Result<String> {
+        self.secret(CSRF).await
+    }
+
+    /// Digest of the key that binds flows to this browser. It stays the same when the session id changes at sign-in.
+    pub async fn key(&self) -> Result<Digest> {
+        Ok(Secret::received(self.secret(BROWSER).await?).digest())
+    }
+
+    /// Who is signed in, as far as the session knows.
+    pub async fn remembered(&self) -> Result<Option<Remembered>> {
+        self.0.get(LOGIN).await.map_err(Error::fault)
+    }
+
+    /// Somebody signed in, or chose a company: under a new session id, so that an id that was planted before is worth nothing.
+    pub async fn remember(&self, who: &Remembered) -> Result<()> {
+        self.0.cycle_id().await.map_err(Error::fault)?;
+        self.0.insert(LOGIN, who).await.map_err(Error::fault)
+    }
+
+    /// Nobody is signed in any more.
+    pub async fn forget(&self) -> Result<()> {
+        self.0.flush().await.map_err(Error::fault)
+    }
+
+    /// Something that a page keeps for the next one (an unfinished sign-in).
+    pub async fn keep<T: Serialize>(&self, name: &'static str, value: &T) -> Result<()> {
+        self.0.insert(name, value).await.map_err(Error::fault)
+    }
+
+    /// What a page kept. It stays.
+    pub async fn kept<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+        self.0.get(name).await.map_err(Error::fault)
+    }
+
+    /// What a page kept, for the last time.
+    pub async fn take<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+        self.0.remove(name).await.map_err(Error::fault)
+    }
+
+    async fn secret(&self, name: &'static str) -> Result<String> {
+        if let Some(known) = self.0.get::<String>(name).await.map_err(Error::fault)? {
+            return Ok(known);
+        }
+        let fresh = Secret::generate().reveal().to_owned();
+        self.0.insert(name, &fresh).await.map_err(Error::fault)?;
+        Ok(fresh)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Browser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let session = Session::from_request_parts(parts, state).await;
+        session.map(Self).map_err(|(_, why)| Error::fault(why))
+    }
+}
+
+/// A form that one of our pages posted, whose CSRF token is this browser's. There is no other way to read a page's form.
+#[derive(Debug)]
+pub struct PageForm<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for PageForm<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let (mut parts, body) = request.into_parts();
+        let browser = Browser::from_request_parts(&mut parts, state).await?;
+        let (form, csrf) = body::form(Request::from_parts(parts, body), state).await?;
+        let wanted = Secret::received(browser.csrf().await?).digest();
+        let sent = csrf.map(|token| Secret::received(token).digest());
+        if sent == Some(wanted) {
+            Ok(Self(form))
+        } else {
+            Err(Error::Forbidden("this page was open for too long; go back, reload it and try again"))
+        }
+    }
+}

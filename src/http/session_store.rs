@@ -1,0 +1,68 @@
+//! tower-sessions' store over our own table. The cookie's value is a secret and only its digest is kept; how long a session
+//! lives is decided here, by whether somebody is signed in with it.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result, SessionStore};
+
+use super::Shared;
+use crate::model::secret::Digest;
+use crate::storage::browser_session;
+
+/// The session's key under which the login stands.
+pub const LOGIN: &str = "login";
+/// A browser that nobody signed in with is forgotten after this.
+const ANONYMOUS: Duration = Duration::hours(1);
+
+/// The four methods of a session store, and the fifth that does not warn.
+#[derive(Debug, Clone)]
+pub struct Store(pub Shared);
+
+fn digest(id: Id) -> Digest {
+    Digest::of(&id.0.to_be_bytes())
+}
+
+impl Store {
+    fn expiry(&self, record: &Record) -> OffsetDateTime {
+        let signed_in = record.data.contains_key(LOGIN);
+        self.0.clock.now() + if signed_in { self.0.settings.session_lifetime } else { ANONYMOUS }
+    }
+}
+
+fn backend(error: impl std::fmt::Display) -> Error {
+    Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        loop {
+            let data = json!(record.data);
+            let kept = browser_session::insert(&self.0.db, &digest(record.id), &data, self.expiry(record));
+            if kept.await.map_err(backend)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let data = json!(record.data);
+        browser_session::save(&self.0.db, &digest(record.id), &data, self.expiry(record)).await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let found = browser_session::find(&self.0.db, &digest(*id), self.0.clock.now()).await.map_err(backend)?;
+        let Some((data, expires_at)) = found else { return Ok(None) };
+        let Value::Object(data) = data else { return Err(Error::Decode("a session is no object".to_owned())) };
+        // The library compares with a clock of its own; ours has decided already.
+        let expiry_date = expires_at.max(OffsetDateTime::now_utc() + Duration::minutes(1));
+        Ok(Some(Record { id: *id, data: data.into_iter().collect(), expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        browser_session::delete(&self.0.db, &digest(*id)).await.map_err(backend)
+    }
+}

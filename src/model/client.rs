@@ -1,0 +1,111 @@
+//! A client: software that asks for tokens (OpenID Connect relying party).
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::id::CompanyId;
+use super::scope::Scopes;
+use super::secret::{Digest, Secret};
+
+/// A client as it is registered.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// `cli_…`
+    pub id: String,
+    /// The owner; `None` is the platform, whose clients serve every company.
+    pub company: Option<CompanyId>,
+    /// What people read on the consent page.
+    pub name: String,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
+    /// Digest of its secret; public clients have none.
+    pub secret_digest: Option<Digest>,
+    /// Compared character by character (RFC 9700, section 4.1.3).
+    pub redirect_uris: Vec<String>,
+    /// OpenID Connect RP-Initiated Logout 1.0, section 3.1.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// `authorization_code`, `refresh_token`, `client_credentials`.
+    pub grant_types: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// Whether people are asked before it gets anything.
+    pub consent: ConsentRule,
+    /// RFC 7591 `client_uri`.
+    pub client_uri: Option<String>,
+    /// RFC 7591 `logo_uri`.
+    pub logo_uri: Option<String>,
+    /// RFC 7591 `policy_uri`.
+    pub policy_uri: Option<String>,
+    /// RFC 7591 `tos_uri`.
+    pub tos_uri: Option<String>,
+    /// When it was switched off.
+    pub disabled_at: Option<OffsetDateTime>,
+}
+
+/// RFC 7591 `token_endpoint_auth_method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// A secret in the `Authorization` header.
+    SecretBasic,
+    /// A secret in the form.
+    SecretPost,
+    /// A public client.
+    None,
+}
+
+/// Whether the consent page stands between a client and its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentRule {
+    /// People are asked, and the answer is remembered.
+    Ask,
+    /// One of the platform's own, which need not ask.
+    Skip,
+}
+
+impl AuthMethod {
+    /// The registered word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SecretBasic => "client_secret_basic",
+            Self::SecretPost => "client_secret_post",
+            Self::None => "none",
+        }
+    }
+
+    /// The method of this registered word.
+    pub fn read(word: &str) -> Option<Self> {
+        match word {
+            "client_secret_basic" => Some(Self::SecretBasic),
+            "client_secret_post" => Some(Self::SecretPost),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+impl Client {
+    /// Whether it has no secret (RFC 6749, section 2.1).
+    pub fn is_public(&self) -> bool {
+        self.auth_method == AuthMethod::None
+    }
+
+    /// Whether this is its secret. Takes the same time whatever is wrong.
+    pub fn accepts(&self, secret: &Secret) -> bool {
+        self.secret_digest.is_some_and(|digest| digest == secret.digest())
+    }
+
+    /// Whether it may use this grant.
+    pub fn may_use(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().any(|allowed| allowed == grant_type)
+    }
+
+    /// Whether people of this company may use it.
+    pub fn serves(&self, company: CompanyId) -> bool {
+        self.company.is_none_or(|owner| owner == company)
+    }
+
+    /// A fresh client id.
+    pub fn fresh_id() -> String {
+        format!("cli_{}", Uuid::new_v4().as_simple())
+    }
+}

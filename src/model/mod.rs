@@ -1,0 +1,13 @@
+//! Nouns: types and the rules that need no I/O. Nothing here reads a clock, a file or the network.
+
+pub mod client;
+pub mod clock;
+pub mod context;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod role;
+pub mod scope;
+pub mod secret;
+pub mod settings;

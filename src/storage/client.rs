@@ -1,0 +1,90 @@
+//! Clients: the platform's own and those of companies.
+
+use time::OffsetDateTime;
+
+use super::scope::{CompanyTx, Db, PlatformTx};
+use crate::model::client::{AuthMethod, Client, ConsentRule};
+use crate::model::error::{Error, Result};
+use crate::model::id::CompanyId;
+use crate::model::scope::Scopes;
+use crate::model::secret::Digest;
+
+/// Finds a client by its id, whoever owns it. Switched-off clients are found too: the caller decides what to say.
+pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
+    let row = sqlx::query!(
+        r#"select id as "id!", company_id, name as "name!", token_endpoint_auth_method as "token_endpoint_auth_method!",
+                  secret_digest, redirect_uris as "redirect_uris!",
+                  post_logout_redirect_uris as "post_logout_redirect_uris!", grant_types as "grant_types!",
+                  scopes as "scopes!", skip_consent as "skip_consent!", client_uri, logo_uri, policy_uri, tos_uri,
+                  disabled_at
+           from find_client($1)"#,
+        id
+    )
+    .fetch_optional(db.pool())
+    .await?;
+    row.map(|row| {
+        Ok(Client {
+            id: row.id,
+            company: row.company_id.map(CompanyId),
+            name: row.name,
+            auth_method: AuthMethod::read(&row.token_endpoint_auth_method)
+                .ok_or_else(|| Error::fault("a client's authentication method is unknown"))?,
+            secret_digest: row.secret_digest.as_deref().and_then(Digest::kept),
+            redirect_uris: row.redirect_uris,
+            post_logout_redirect_uris: row.post_logout_redirect_uris,
+            grant_types: row.grant_types,
+            scopes: Scopes::from(row.scopes),
+            consent: if row.skip_consent { ConsentRule::Skip } else { ConsentRule::Ask },
+            client_uri: row.client_uri,
+            logo_uri: row.logo_uri,
+            policy_uri: row.policy_uri,
+            tos_uri: row.tos_uri,
+            disabled_at: row.disabled_at,
+        })
+    })
+    .transpose()
+}
+
+/// Keeps a client of the platform, or what changed of it.
+pub async fn save_platform(tx: &mut PlatformTx, client: &Client, now: OffsetDateTime) -> Result<()> {
+    save(tx.conn(), client, now).await
+}
+
+/// Keeps a client of the company of the scope, or what changed of it.
+pub async fn save_company(tx: &mut CompanyTx, client: &Client, now: OffsetDateTime) -> Result<()> {
+    save(tx.conn(), client, now).await
+}
+
+async fn save(conn: &mut sqlx::PgConnection, client: &Client, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "insert into client (id, company_id, name, token_endpoint_auth_method, secret_digest, redirect_uris,
+                             post_logout_redirect_uris, grant_types, scopes, skip_consent, client_uri, logo_uri,
+                             policy_uri, tos_uri, disabled_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+         on conflict (id) do update set name = excluded.name,
+             token_endpoint_auth_method = excluded.token_endpoint_auth_method, secret_digest = excluded.secret_digest,
+             redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
+             grant_types = excluded.grant_types, scopes = excluded.scopes, skip_consent = excluded.skip_consent,
+             client_uri = excluded.client_uri, logo_uri = excluded.logo_uri, policy_uri = excluded.policy_uri,
+             tos_uri = excluded.tos_uri, disabled_at = excluded.disabled_at, updated_at = excluded.updated_at",
+        client.id,
+        client.company.map(|company| company.0),
+        client.name,
+        client.auth_method.as_str(),
+        client.secret_digest.as_ref().map(Digest::as_bytes),
+        &client.redirect_uris,
+        &client.post_logout_redirect_uris,
+        &client.grant_types,
+        &client.scopes.to_vec(),
+        client.consent == ConsentRule::Skip,
+        client.client_uri,
+        client.logo_uri,
+        client.policy_uri,
+        client.tos_uri,
+        client.disabled_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Logins: one account signed in in one browser, or by one API caller.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::scope::AccountTx;
+use crate::model::error::Result;
+use crate::model::id::{AccountId, LoginId};
+
+/// A login.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its id, the `sid` of tokens.
+    pub id: Uuid,
+    /// Whose.
+    pub account_id: Uuid,
+    /// When the person last proved who they are.
+    pub auth_time: OffsetDateTime,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// How strongly.
+    pub acr: String,
+    /// From where.
+    pub ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// When it was last used.
+    pub last_seen_at: OffsetDateTime,
+    /// When it ends by itself.
+    pub expires_at: OffsetDateTime,
+}
+
+impl Row {
+    /// Its typed id.
+    pub fn id(&self) -> LoginId {
+        LoginId(self.id)
+    }
+
+    /// Whose, typed.
+    pub fn account(&self) -> AccountId {
+        AccountId(self.account_id)
+    }
+}
+
+/// Keeps a new login of the person of the scope.
+pub async fn insert(tx: &mut AccountTx, row: &Row) -> Result<()> {
+    sqlx::query!(
+        "insert into login (id, account_id, auth_time, amr, acr, ip, user_agent, created_at, last_seen_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        row.id,
+        tx.account().0,
+        row.auth_time,
+        &row.amr,
+        row.acr,
+        row.ip,
+        row.user_agent,
+        row.created_at,
+        row.last_seen_at,
+        row.expires_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A living login of the person of the scope, whose account is not switched off.
+pub async fn find(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<Option<Row>> {
+    let account = tx.account().0;
+    Ok(sqlx::query_as!(
+        Row,
+        "select l.id, l.account_id, l.auth_time, l.amr, l.acr, l.ip, l.user_agent, l.created_at, l.last_seen_at, l.expires_at
+         from login l join account a on a.id = l.account_id
+         where l.id = $1 and l.account_id = $2 and l.ended_at is null and l.expires_at > $3 and a.disabled_at is null",
+        id.0,
+        account,
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Every living login of the person of the scope, the latest first.
+pub async fn living(tx: &mut AccountTx, now: OffsetDateTime) -> Result<Vec<Row>> {
+    let account = tx.account().0;
+    Ok(sqlx::query_as!(
+        Row,
+        "select id, account_id, auth_time, amr, acr, ip, user_agent, created_at, last_seen_at, expires_at
+         from login where account_id = $1 and ended_at is null and expires_at > $2 order by last_seen_at desc limit 100",
+        account,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The login proved itself again (a second factor, a password asked for anew).
+pub async fn authenticate_again(tx: &mut AccountTx, id: LoginId, amr: &[String], acr: &str, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update login set auth_time = $4, amr = $2, acr = $3, last_seen_at = $4 where id = $1 and account_id = $5",
+        id.0,
+        amr,
+        acr,
+        now,
+        tx.account().0
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The login was used.
+pub async fn touch(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!("update login set last_seen_at = $2 where id = $1 and account_id = $3", id.0, now, tx.account().0)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Ends a login with the grants that hang from it. `false` where there was none to end.
+pub async fn end(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<bool> {
+    let account = tx.account().0;
+    let done = sqlx::query!(
+        "with ended as (update login set ended_at = $2 where id = $1 and account_id = $3 and ended_at is null returning id)
+         select count(*) as \"count!\" from ended",
+        id.0,
+        now,
+        account
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update authorization_grant set ended_at = $2 where login_id = $1 and account_id = $3 and ended_at is null",
+        id.0,
+        now,
+        account
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.count == 1)
+}
+
+/// Ends every login of the person of the scope, but for one that is named, with the grants that hang from them.
+pub async fn end_others(tx: &mut AccountTx, kept: Option<LoginId>, now: OffsetDateTime) -> Result<()> {
+    let account = tx.account().0;
+    let kept = kept.map(|id| id.0);
+    sqlx::query!(
+        "update login set ended_at = $2 where account_id = $1 and ended_at is null and id is distinct from $3",
+        account,
+        now,
+        kept
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update authorization_grant set ended_at = $2
+         where account_id = $1 and ended_at is null and login_id is distinct from $3",
+        account,
+        now,
+        kept
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Rows: the only SQL, one file per table, plain functions. Nothing here decides anything.
+
+pub mod account;
+pub mod browser_session;
+pub mod client;
+pub mod company;
+pub mod event;
+pub mod login;
+pub mod membership;
+pub mod outbox;
+pub mod password;
+pub mod scope;
+pub mod signing_key;
+
+/// The migrations, in the order in which they apply.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+impl From<sqlx::Error> for crate::model::error::Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The pool is full or PostgreSQL is gone for a moment: not a fault of this request.
+            sqlx::Error::PoolTimedOut => Self::Busy(time::Duration::seconds(2)),
+            other => Self::fault(other),
+        }
+    }
+}
+
+/// Whether a statement failed at this unique constraint or key.
+pub(crate) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
+    error.as_database_error().is_some_and(|database| database.constraint() == Some(constraint))
+}

@@ -1,0 +1,181 @@
+//! The wall in code. A transaction has one scope, chosen when it opens, and storage functions of company tables take a
+//! [`CompanyTx`], which nothing else can make. PostgreSQL's policies are the second lock behind it.
+//!
+//! Scopes are set with `SET LOCAL`, in the same message as `BEGIN`, so that nothing of them outlives the transaction
+//! and transaction pooling works.
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+
+use super::event;
+use crate::model::context::Context;
+use crate::model::error::Result;
+use crate::model::event::{Event, Whose};
+use crate::model::id::{AccountId, CompanyId};
+
+/// The database, as the unprivileged role.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens a pool of at most this many connections; the first is made when it is needed.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn open(url: &str, connections: u32) -> Result<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(std::time::Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(options.application_name("countersign"));
+        Ok(Self { pool })
+    }
+
+    /// For one statement in the platform's scope.
+    pub(in crate::storage) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that sees one company. `account` is who acts in it, where somebody does.
+    pub async fn company(&self, company: CompanyId, account: Option<AccountId>) -> Result<CompanyTx> {
+        // A UUID's digits are safe to write into the statement, and `SET` takes no parameters.
+        let account_id = account.map(|account| account.0.to_string()).unwrap_or_default();
+        let begin =
+            format!("begin; set local app.company_id = '{}'; set local app.account_id = '{account_id}'", company.0);
+        Ok(CompanyTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, company, account })
+    }
+
+    /// A transaction that sees one person's own rows, across companies.
+    pub async fn account(&self, account: AccountId) -> Result<AccountTx> {
+        let begin = format!("begin; set local app.company_id = ''; set local app.account_id = '{}'", account.0);
+        Ok(AccountTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, account })
+    }
+
+    /// A transaction that sees only what no company owns.
+    pub async fn platform(&self) -> Result<PlatformTx> {
+        Ok(PlatformTx { tx: self.pool.begin().await? })
+    }
+}
+
+/// Sees one company.
+#[derive(Debug)]
+pub struct CompanyTx {
+    tx: Transaction<'static, Postgres>,
+    company: CompanyId,
+    account: Option<AccountId>,
+}
+
+/// Sees one person.
+#[derive(Debug)]
+pub struct AccountTx {
+    tx: Transaction<'static, Postgres>,
+    account: AccountId,
+}
+
+/// Sees what no company owns.
+#[derive(Debug)]
+pub struct PlatformTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl CompanyTx {
+    /// Whose rows these are.
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+
+    /// Who acts.
+    pub fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Writes one more line of the trail, before the commit that adds the last.
+    pub async fn record(&mut self, cx: &Context, event: &Event) -> Result<()> {
+        let whose = Whose { company: Some(self.company), account: self.account };
+        event::insert(&mut self.tx, cx, whose, &event.line()).await
+    }
+
+    /// Commits, and says what happened.
+    pub async fn commit(mut self, cx: &Context, event: Event) -> Result<()> {
+        self.record(cx, &event).await?;
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Commits what is not worth a line in the trail, or was recorded already.
+    pub async fn commit_unremarkable(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// The same transaction goes on as this one person, outside the company.
+    pub async fn leave(mut self, account: AccountId) -> Result<AccountTx> {
+        let set = format!("set local app.company_id = ''; set local app.account_id = '{}'", account.0);
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
+        Ok(AccountTx { tx: self.tx, account })
+    }
+}
+
+impl AccountTx {
+    /// Whose rows these are.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Writes one more line of the trail: the person's own, and that of the home company where the person still
+    /// belongs to it.
+    pub async fn record(&mut self, cx: &Context, event: &Event) -> Result<()> {
+        let company = event::home_of(&mut self.tx, self.account).await?;
+        let whose = Whose { company, account: Some(self.account) };
+        event::insert(&mut self.tx, cx, whose, &event.line()).await
+    }
+
+    /// Commits, and says what happened.
+    pub async fn commit(mut self, cx: &Context, event: Event) -> Result<()> {
+        self.record(cx, &event).await?;
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Commits what is not worth a line in the trail, or was recorded already.
+    pub async fn commit_unremarkable(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// The same transaction goes on inside a company.
+    pub async fn enter(mut self, company: CompanyId) -> Result<CompanyTx> {
+        let set = format!("set local app.company_id = '{}'", company.0);
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
+        Ok(CompanyTx { tx: self.tx, company, account: Some(self.account) })
+    }
+}
+
+impl PlatformTx {
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Commits, and says what happened.
+    pub async fn commit(mut self, cx: &Context, event: Event) -> Result<()> {
+        event::insert(&mut self.tx, cx, Whose::default(), &event.line()).await?;
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Commits what is not worth a line in the trail.
+    pub async fn commit_unremarkable(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}
