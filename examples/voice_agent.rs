@@ -235,7 +235,7 @@ async fn callback(
             .map_or_else(|| claims.subject().to_string(), |name| name.to_string()),
         email: person
             .email()
-            .map_or_else(String::new, |email| email.to_string()),
+            .map_or_else(|| "not told".to_owned(), |email| email.to_string()),
         company: claims.additional_claims().clone(),
         sign_out: sign_out.into(),
     };
@@ -340,7 +340,7 @@ const STYLE: &str = "
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif;
         background: light-dark(#eef1f6, #12151c); color: light-dark(#1b2230, #e8ebf2) }
 body { min-height: 100vh; margin: 0; display: grid; place-items: center }
-main { box-sizing: border-box; width: min(27rem, 92vw); padding: 2.25rem; border-radius: 1rem;
+main { box-sizing: border-box; width: min(32rem, 92vw); padding: 2.25rem; border-radius: 1rem;
        background: light-dark(#fff, #1b202b); box-shadow: 0 1px 2px #0002, 0 12px 40px #0002; overflow-wrap: anywhere }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.25rem; margin: 1.25rem 0 }

@@ -243,6 +243,6 @@ async fn make(house: &House, now: OffsetDateTime, state: &str) -> Result<Row> {
     })
 }
 
-fn generate() -> Result<rsa::RsaPrivateKey> {
-    rsa::RsaPrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), BITS).map_err(Error::fault)
+fn generate() -> Result<rsa::PrivateKey> {
+    rsa::PrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), BITS).map_err(Error::fault)
 }

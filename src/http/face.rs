@@ -82,6 +82,15 @@ pub async fn layer(State((house, face)): State<(Shared, Face)>, request: Request
     shown
 }
 
+/// What the router itself refuses, outside any route's layers, as machines read it.
+pub fn plain(face: Face, error: &Error) -> Response {
+    match face {
+        Face::OAuth => oauth(error, ""),
+        Face::Problem => problem(error, ""),
+        Face::Page => (status(error), error.to_string()).into_response(),
+    }
+}
+
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -61,12 +61,11 @@ pub fn routes() -> Vec<Route> {
 pub fn router(house: &Shared) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let handler = route
-            .handler
-            .layer(from_fn_with_state((house.clone(), route.access), gate::layer))
+        let layers = tower::ServiceBuilder::new()
+            .layer(from_fn_with_state((house.clone(), route.face), face::layer))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state((house.clone(), route.face), face::layer));
-        router = router.route(route.path, handler);
+            .layer(from_fn_with_state((house.clone(), route.access), gate::layer));
+        router = router.route(route.path, route.handler.route_layer(layers));
     }
     let secure = house.settings.issuer_is_https();
     let sessions = SessionManagerLayer::new(Store(house.clone()))
@@ -87,7 +86,6 @@ pub fn router(house: &Shared) -> Router {
         .fallback_service(lost)
         .layer(sessions)
         .layer(DefaultBodyLimit::max(body::LIMIT))
-        .layer(map_request(|request: Request| async { request }))
         .layer(from_fn_with_state(house.clone(), headers::layer))
         .layer(from_fn_with_state(house.clone(), context::layer))
         .with_state(house.clone())
@@ -100,7 +98,7 @@ async fn not_found() -> Error {
 async fn wrong_method(request: Request) -> Response {
     // The router answers here, outside any route's layers, so the path picks the face.
     let face = Face::of_path(request.uri().path());
-    face::plain(face, Error::MethodNotAllowed)
+    face::plain(face, &Error::MethodNotAllowed)
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {

@@ -95,13 +95,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Browser {
 #[derive(Debug)]
 pub struct PageForm<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for PageForm<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequest<S> for PageForm<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let (mut parts, body) = request.into_parts();
         let browser = Browser::from_request_parts(&mut parts, state).await?;
-        let (form, csrf) = body::form(Request::from_parts(parts, body), state).await?;
+        let (form, csrf) = body::form::<T, S>(Request::from_parts(parts, body), state).await?;
         let wanted = Secret::received(browser.csrf().await?).digest();
         let sent = csrf.map(|token| Secret::received(token).digest());
         if sent == Some(wanted) {

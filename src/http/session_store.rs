@@ -39,9 +39,9 @@ fn backend(error: impl std::fmt::Display) -> Error {
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let data = json!(record.data);
-            let kept = browser_session::insert(&self.0.db, &digest(record.id), &data, self.expiry(record));
-            if kept.await.map_err(backend)? {
+            let (digest, data) = (digest(record.id), json!(record.data));
+            let kept = browser_session::insert(&self.0.db, &digest, &data, self.expiry(record)).await;
+            if kept.map_err(backend)? {
                 return Ok(());
             }
             record.id = Id::default();

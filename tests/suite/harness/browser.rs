@@ -210,8 +210,11 @@ impl Browser {
     }
 
     /// Closes the window in good order. Dropping does the same the hard way.
-    pub async fn close(self) {
-        let _ = self.client.clone().close().await;
+    pub async fn close(mut self) {
+        if self.client.clone().close().await.is_ok() {
+            // Gone, and its number free for a stranger.
+            self.driver.chromium = None;
+        }
     }
 
     async fn loaded(&self) -> bool {
@@ -240,7 +243,7 @@ impl Browser {
     }
 }
 
-/// A command of Chromium's own, for what WebDriver has no word.
+/// A command of Chromium's own, for what `WebDriver` has no word.
 #[derive(Debug)]
 struct DevTools(&'static str, Value);
 
