@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     env,
     error::Error,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use axum::{
@@ -35,9 +35,16 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-const LISTEN: &str = "127.0.0.1:9090";
-const HOME: &str = "http://localhost:9090/";
-const CALLBACK: &str = "http://localhost:9090/callback";
+/// Where this app is: `http://localhost:$PORT/`.
+static HOME: LazyLock<String> = LazyLock::new(|| format!("http://localhost:{}/", port()));
+
+fn port() -> String {
+    env::var("PORT").unwrap_or_else(|_| "9090".to_owned())
+}
+
+fn callback() -> String {
+    format!("{}callback", *HOME)
+}
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "company"];
 
 /// What Countersign's tokens say beyond the standard. Decide by `company_id`: `company` is a name to show, and may change.
@@ -117,8 +124,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/callback", get(callback))
         .route("/logout", get(sign_out))
         .with_state(app);
-    let listener = tokio::net::TcpListener::bind(LISTEN).await?;
-    println!("The voice agent is at {HOME}");
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{}", port())).await?;
+    println!("The voice agent is at {}", *HOME);
     Ok(axum::serve(listener, routes).await?)
 }
 
@@ -226,7 +233,7 @@ async fn callback(
     let end_session = metadata.additional_metadata().end_session_endpoint.clone();
     let sign_out = LogoutRequest::from(end_session.ok_or("The provider cannot sign out.")?)
         .set_id_token_hint(id_token)
-        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(HOME.to_owned())?)
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(HOME.clone())?)
         .http_get_url();
     let browser = Browser::SignedIn {
         name: person
@@ -266,7 +273,7 @@ impl App {
             ClientId::new(client),
             Some(ClientSecret::new(secret)),
         )
-        .set_redirect_uri(RedirectUrl::new(CALLBACK.to_owned())?);
+        .set_redirect_uri(RedirectUrl::new(callback())?);
         Ok((provider, metadata))
     }
 

@@ -12,7 +12,10 @@ use crate::model::id::{AccountId, CompanyId};
 
 /// An account with everything that claims can be made of (OpenID Connect Core, section 5.1).
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the columns are the standard claims of the same names")]
+#[expect(
+    missing_docs,
+    reason = "the columns are the standard claims of the same names"
+)]
 pub struct Row {
     pub id: Uuid,
     pub email: String,
@@ -103,16 +106,22 @@ pub async fn insert(
     .await;
     match done {
         Ok(_) => Ok(()),
-        Err(error) if violates(&error, "account_email_key") => Err(Error::Conflict("this address has an account already")),
+        Err(error) if violates(&error, "account_email_key") => {
+            Err(Error::Conflict("this address has an account already"))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Says which company made it.
 pub async fn set_home(tx: &mut AccountTx, company: CompanyId) -> Result<()> {
-    sqlx::query!("update account set home_company_id = $2 where id = $1", tx.account().0, company.0)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "update account set home_company_id = $2 where id = $1",
+        tx.account().0,
+        company.0
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -178,9 +187,13 @@ pub async fn update_profile(tx: &mut AccountTx, row: &Row, now: OffsetDateTime) 
 
 /// The address is the person's own.
 pub async fn set_email_verified(tx: &mut AccountTx, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!("update account set email_verified_at = $2, updated_at = $2 where id = $1", tx.account().0, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "update account set email_verified_at = $2, updated_at = $2 where id = $1",
+        tx.account().0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -196,7 +209,9 @@ pub async fn set_email(tx: &mut AccountTx, email: &Email, now: OffsetDateTime) -
     .await;
     match done {
         Ok(_) => Ok(()),
-        Err(error) if violates(&error, "account_email_key") => Err(Error::Conflict("this address has an account already")),
+        Err(error) if violates(&error, "account_email_key") => {
+            Err(Error::Conflict("this address has an account already"))
+        }
         Err(error) => Err(error.into()),
     }
 }

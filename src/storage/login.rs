@@ -96,7 +96,13 @@ pub async fn living(tx: &mut AccountTx, now: OffsetDateTime) -> Result<Vec<Row>>
 }
 
 /// The login proved itself again (a second factor, a password asked for anew).
-pub async fn authenticate_again(tx: &mut AccountTx, id: LoginId, amr: &[String], acr: &str, now: OffsetDateTime) -> Result<()> {
+pub async fn authenticate_again(
+    tx: &mut AccountTx,
+    id: LoginId,
+    amr: &[String],
+    acr: &str,
+    now: OffsetDateTime,
+) -> Result<()> {
     sqlx::query!(
         "update login set auth_time = $4, amr = $2, acr = $3, last_seen_at = $4 where id = $1 and account_id = $5",
         id.0,
@@ -112,9 +118,14 @@ pub async fn authenticate_again(tx: &mut AccountTx, id: LoginId, amr: &[String],
 
 /// The login was used.
 pub async fn touch(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!("update login set last_seen_at = $2 where id = $1 and account_id = $3", id.0, now, tx.account().0)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "update login set last_seen_at = $2 where id = $1 and account_id = $3",
+        id.0,
+        now,
+        tx.account().0
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -142,7 +153,11 @@ pub async fn end(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result
 }
 
 /// Ends every login of the person of the scope, but for one that is named, with the grants that hang from them.
-pub async fn end_others(tx: &mut AccountTx, kept: Option<LoginId>, now: OffsetDateTime) -> Result<()> {
+pub async fn end_others(
+    tx: &mut AccountTx,
+    kept: Option<LoginId>,
+    now: OffsetDateTime,
+) -> Result<()> {
     let account = tx.account().0;
     let kept = kept.map(|id| id.0);
     sqlx::query!(

@@ -1,1 +1,12 @@
-fn main(){}
+//! Every integration test, in one binary. The folders are named as those of `src/http`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs
+)]
+
+mod harness;
+mod house;

@@ -1,0 +1,103 @@
+//! A whole provider per test: a real server on a loopback port, on a fresh copy of a migrated database, as the role that
+//! cannot bypass the wall. Actors are types: people, companies, apps, browsers.
+#![allow(dead_code, reason = "not every test needs every actor")]
+
+pub mod app;
+pub mod browser;
+pub mod database;
+pub mod people;
+pub mod visitor;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use countersign::domain::house::House;
+use countersign::domain::keys;
+use countersign::http::{Shared, routes};
+use countersign::model::settings::{Mode, Settings};
+use countersign::storage::scope::Db;
+
+pub use app::App;
+pub use people::{Company, PASSWORD, Person};
+pub use visitor::{Page, Visitor};
+
+/// A running provider. Its server stops when it is dropped.
+pub struct Provider {
+    pub house: Shared,
+    pub base: String,
+    pub database: database::Fresh,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Provider {
+    /// With the settings of `dev`.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With these settings besides.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let database = database::Fresh::copy().await;
+        Self::start_on(database, settings).await
+    }
+
+    /// On a database that exists already.
+    pub async fn start_on(database: database::Fresh, settings: &[(&str, &str)]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let mut vars: HashMap<String, String> = HashMap::from([
+            ("ISSUER".to_owned(), base.clone()),
+            ("DATABASE_URL".to_owned(), database.app_url.clone()),
+            ("PASSWORD_HASH_THREADS".to_owned(), "1".to_owned()),
+        ]);
+        vars.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let settings = Settings::read(&vars, Mode::Dev).unwrap();
+        let db = Db::open(&database.app_url, 5).unwrap();
+        let house = Arc::new(House::build(settings, db).unwrap());
+        keys::ensure(&house, &house.job("start")).await.unwrap();
+        let app = routes::router(&house).into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, app).await.unwrap();
+        });
+        Self {
+            house,
+            base,
+            database,
+            server,
+        }
+    }
+
+    /// A path of this provider as a URL.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// An HTTP client without cookies, who follows no redirect.
+    pub fn stranger(&self) -> reqwest::Client {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    }
+
+    /// A browser without JavaScript.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&self.base)
+    }
+
+    /// Time passes.
+    pub fn wait(&self, by: time::Duration) {
+        self.house.clock.advance(by);
+    }
+}

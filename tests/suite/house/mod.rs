@@ -1,0 +1,5 @@
+//! What holds the house together.
+
+mod arrow;
+mod keys;
+mod routes;
