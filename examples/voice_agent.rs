@@ -19,17 +19,15 @@ use axum::{
     routing::get,
 };
 use openidconnect::{
-    AdditionalClaims, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
-    CsrfToken, EmptyAdditionalClaims, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, IdTokenFields, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout,
-    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AdditionalClaims, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    EmptyAdditionalClaims, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
+    IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl,
+    ProviderMetadataWithLogout, RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
     UserInfoClaims,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType,
-        CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
-        CoreTokenType,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType, CoreRevocableToken,
+        CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
     },
     reqwest,
 };
@@ -113,9 +111,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = App {
         issuer: IssuerUrl::new(issuer)?,
         // Redirects are not followed, so that no answer can send us to an address inside our own network.
-        http: reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?,
+        http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
         browsers: Arc::default(),
     };
     let routes = Router::new()
@@ -132,12 +128,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn home(State(app): State<App>, headers: HeaderMap) -> Html<String> {
     let browsers = app.browsers.lock().unwrap_or_else(PoisonError::into_inner);
     match cookie(&headers).and_then(|id| browsers.get(id)) {
-        Some(Browser::SignedIn {
-            name,
-            email,
-            company,
-            ..
-        }) => page(&format!(
+        Some(Browser::SignedIn { name, email, company, .. }) => page(&format!(
             "<h1>Hello, {name}</h1><dl><dt>E-mail<dd>{email}<dt>Company<dd>{}<dt>Company id<dd><code>{}</code>\
              <dt>Role<dd>{}</dl><a href=/logout id=logout>Sign out</a>",
             escape(&company.company),
@@ -165,11 +156,7 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap) -> Result<Response,
         .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
         .set_pkce_challenge(challenge)
         .url();
-    let browser = Browser::SigningIn {
-        state,
-        nonce,
-        verifier,
-    };
+    let browser = Browser::SigningIn { state, nonce, verifier };
     Ok(app.remember(&headers, browser, authorize.as_str()))
 }
 
@@ -188,18 +175,10 @@ async fn callback(
     Query(answer): Query<Callback>,
 ) -> Result<Response, Failure> {
     // Taken, not read: one request, one callback.
-    let Some(Browser::SigningIn {
-        state,
-        nonce,
-        verifier,
-    }) = app.take(&headers)
-    else {
+    let Some(Browser::SigningIn { state, nonce, verifier }) = app.take(&headers) else {
         return Err("This browser is not signing in. Start again.".into());
     };
-    if answer
-        .state
-        .is_none_or(|sent| sent.secret() != state.secret())
-    {
+    if answer.state.is_none_or(|sent| sent.secret() != state.secret()) {
         return Err("This answer belongs to another request. Start again.".into());
     }
     // RFC 9207: an answer from another provider must not reach our token request.
@@ -213,20 +192,13 @@ async fn callback(
     };
 
     let (provider, metadata) = app.discover().await?;
-    let tokens = provider
-        .exchange_code(code)?
-        .set_pkce_verifier(verifier)
-        .request_async(&app.http)
-        .await?;
+    let tokens = provider.exchange_code(code)?.set_pkce_verifier(verifier).request_async(&app.http).await?;
     let id_token = tokens.id_token().ok_or("The provider sent no ID token.")?;
     // Signature, issuer, audience, expiry and nonce.
     let claims = id_token.claims(&provider.id_token_verifier(), &nonce)?;
     // Name and address come from userinfo, which must speak of the same person (OpenID Connect Core 5.3.2).
     let person: UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim> = provider
-        .user_info(
-            tokens.access_token().clone(),
-            Some(claims.subject().clone()),
-        )?
+        .user_info(tokens.access_token().clone(), Some(claims.subject().clone()))?
         .request_async(&app.http)
         .await?;
 
@@ -240,9 +212,7 @@ async fn callback(
             .name()
             .and_then(|names| names.get(None))
             .map_or_else(|| claims.subject().to_string(), |name| name.to_string()),
-        email: person
-            .email()
-            .map_or_else(|| "not told".to_owned(), |email| email.to_string()),
+        email: person.email().map_or_else(|| "not told".to_owned(), |email| email.to_string()),
         company: claims.additional_claims().clone(),
         sign_out: sign_out.into(),
     };
@@ -259,21 +229,14 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Redirect {
 impl App {
     /// Asks the provider what it is and which keys it signs with. At each sign-in, so that a new key is never unknown; a
     /// busy app keeps the answer for some minutes.
-    async fn discover(
-        &self,
-    ) -> Result<(Provider, ProviderMetadataWithLogout), Box<dyn Error + Send + Sync>> {
-        let metadata =
-            ProviderMetadataWithLogout::discover_async(self.issuer.clone(), &self.http).await?;
+    async fn discover(&self) -> Result<(Provider, ProviderMetadataWithLogout), Box<dyn Error + Send + Sync>> {
+        let metadata = ProviderMetadataWithLogout::discover_async(self.issuer.clone(), &self.http).await?;
         // The demo client's secret is public knowledge. Yours comes from the environment.
-        let secret = env::var("CLIENT_SECRET")
-            .unwrap_or_else(|_| "demo-web-secret-for-localhost-only".to_owned());
+        let secret = env::var("CLIENT_SECRET").unwrap_or_else(|_| "demo-web-secret-for-localhost-only".to_owned());
         let client = env::var("CLIENT_ID").unwrap_or_else(|_| "cli_demo_web".to_owned());
-        let provider = Client::from_provider_metadata(
-            metadata.clone(),
-            ClientId::new(client),
-            Some(ClientSecret::new(secret)),
-        )
-        .set_redirect_uri(RedirectUrl::new(callback())?);
+        let provider =
+            Client::from_provider_metadata(metadata.clone(), ClientId::new(client), Some(ClientSecret::new(secret)))
+                .set_redirect_uri(RedirectUrl::new(callback())?);
         Ok((provider, metadata))
     }
 
@@ -298,9 +261,7 @@ impl App {
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    cookies
-        .split("; ")
-        .find_map(|cookie| cookie.strip_prefix("voice_agent="))
+    cookies.split("; ").find_map(|cookie| cookie.strip_prefix("voice_agent="))
 }
 
 /// Whatever went wrong, as a page.
@@ -320,20 +281,14 @@ impl IntoResponse for Failure {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        let body = format!(
-            "<h1>That did not work</h1><p>{}</p><a href=/>Back</a>",
-            escape(&text)
-        );
+        let body = format!("<h1>That did not work</h1><p>{}</p><a href=/>Back</a>", escape(&text));
         (StatusCode::BAD_REQUEST, page(&body)).into_response()
     }
 }
 
 /// Names are chosen by people, and people can choose markup.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn page(body: &str) -> Html<String> {

@@ -98,9 +98,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, worker: &Worker) {
         };
         // A caller that went away needs no answer.
         match job {
-            Ok(Job::Hash(password, answer)) => {
-                drop(answer.send(worker.hash(&password, &mut memory)))
-            }
+            Ok(Job::Hash(password, answer)) => drop(answer.send(worker.hash(&password, &mut memory))),
             Ok(Job::Verify(password, hash, answer)) => {
                 drop(answer.send(worker.verify(&password, hash.as_deref(), &mut memory)));
             }
@@ -163,22 +161,11 @@ impl Worker {
         let key = self.keys.first().ok_or_else(|| Error::fault("no pepper"))?;
         let salt = random::<16>();
         let hash = digest(password, key, &salt, (MEMORY_KIB, PASSES), memory)?;
-        let phc = Phc {
-            memory: MEMORY_KIB,
-            passes: PASSES,
-            key_id: key.id.to_vec(),
-            salt: salt.to_vec(),
-            hash,
-        };
+        let phc = Phc { memory: MEMORY_KIB, passes: PASSES, key_id: key.id.to_vec(), salt: salt.to_vec(), hash };
         Ok(phc.write())
     }
 
-    fn verify(
-        &self,
-        password: &Secret,
-        hash: Option<&str>,
-        memory: &mut [Block],
-    ) -> Result<Verdict> {
+    fn verify(&self, password: &Secret, hash: Option<&str>, memory: &mut [Block]) -> Result<Verdict> {
         let Some(hash) = hash else {
             self.hash(password, memory)?;
             return Ok(Verdict::Wrong);
@@ -186,29 +173,16 @@ impl Worker {
         // The old system's hashes: bcrypt of the bytes as they were typed, without our keyed step.
         if hash.starts_with("$2") {
             let right = bcrypt::verify(password.reveal(), hash).unwrap_or(false);
-            return if right {
-                Ok(Verdict::RightButOld(self.hash(password, memory)?))
-            } else {
-                Ok(Verdict::Wrong)
-            };
+            return if right { Ok(Verdict::RightButOld(self.hash(password, memory)?)) } else { Ok(Verdict::Wrong) };
         }
         let phc = Phc::read(hash).ok_or_else(|| Error::fault("a password hash cannot be read"))?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.id == phc.key_id.as_slice())
-            .ok_or_else(|| {
-                Error::fault(
-                    "hashed under a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)",
-                )
-            })?;
+        let key = self.keys.iter().find(|key| key.id == phc.key_id.as_slice()).ok_or_else(|| {
+            Error::fault("hashed under a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)")
+        })?;
         let found = digest(password, key, &phc.salt, (phc.memory, phc.passes), memory)?;
         let right = found.len() == phc.hash.len() && openssl::memcmp::eq(&found, &phc.hash);
         let today = (phc.memory, phc.passes) == (MEMORY_KIB, PASSES)
-            && self
-                .keys
-                .first()
-                .is_some_and(|key| key.id == phc.key_id.as_slice());
+            && self.keys.first().is_some_and(|key| key.id == phc.key_id.as_slice());
         match (right, today) {
             (false, _) => Ok(Verdict::Wrong),
             (true, true) => Ok(Verdict::Right),
@@ -230,8 +204,7 @@ fn digest(
     let mut keyed = Signer::new(MessageDigest::sha256(), &pepper)?;
     keyed.update(normal.as_bytes())?;
     let keyed = keyed.sign_to_vec()?;
-    let params = Params::new(memory_kib, passes, 1, Some(32))
-        .map_err(|error| Error::fault(error.to_string()))?;
+    let params = Params::new(memory_kib, passes, 1, Some(32)).map_err(|error| Error::fault(error.to_string()))?;
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut out = vec![0_u8; 32];
     let done = if memory_kib <= MEMORY_KIB {

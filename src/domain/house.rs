@@ -34,14 +34,7 @@ impl House {
     pub fn build(settings: Settings, db: Db) -> Result<Self> {
         let sealer = Sealer::new(&settings)?;
         let hashing = Hashing::start(&settings)?;
-        Ok(Self {
-            settings,
-            db,
-            hashing,
-            keyring: Keyring::default(),
-            sealer,
-            clock: Clock::default(),
-        })
+        Ok(Self { settings, db, hashing, keyring: Keyring::default(), sealer, clock: Clock::default() })
     }
 
     /// The context of something that runs without a request.

@@ -48,9 +48,7 @@ pub struct KeySet {
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeySet")
-            .field("at", &self.at)
-            .finish_non_exhaustive()
+        f.debug_struct("KeySet").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
@@ -81,17 +79,9 @@ pub async fn jwks(house: &House, now: OffsetDateTime) -> Result<Value> {
 }
 
 /// Signs claims.
-pub async fn sign(
-    house: &House,
-    now: OffsetDateTime,
-    kind: Kind,
-    claims: Map<String, Value>,
-) -> Result<String> {
+pub async fn sign(house: &House, now: OffsetDateTime, kind: Kind, claims: Map<String, Value>) -> Result<String> {
     let keys = current(house, now).await?;
-    let (kid, signer) = keys
-        .signer
-        .as_ref()
-        .ok_or_else(|| Error::fault("there is no signing key"))?;
+    let (kid, signer) = keys.signer.as_ref().ok_or_else(|| Error::fault("there is no signing key"))?;
     let mut header = JwsHeader::new();
     header.set_token_type(kind.typ());
     header.set_key_id(kid);
@@ -100,34 +90,20 @@ pub async fn sign(
 }
 
 /// The claims of a token that we signed, of this kind, whatever its times say. `None` for anything else.
-pub async fn verify(
-    house: &House,
-    now: OffsetDateTime,
-    kind: Kind,
-    token: &str,
-) -> Result<Option<Map<String, Value>>> {
+pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str) -> Result<Option<Map<String, Value>>> {
     let keys = current(house, now).await?;
     let Ok(header) = jwt::decode_header(token) else {
         return Ok(None);
     };
-    let text = |name: &str| {
-        header
-            .claim(name)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    if text("typ").as_deref() != Some(kind.typ())
-        || text("alg").as_deref() != Some(ALGORITHM.name())
-    {
+    let text = |name: &str| header.claim(name).and_then(Value::as_str).map(str::to_owned);
+    if text("typ").as_deref() != Some(kind.typ()) || text("alg").as_deref() != Some(ALGORITHM.name()) {
         return Ok(None);
     }
     let kid = text("kid").unwrap_or_default();
     let Some((_, verifier)) = keys.verifiers.iter().find(|(known, _)| *known == kid) else {
         return Ok(None);
     };
-    Ok(jwt::decode_with_verifier(token, verifier)
-        .ok()
-        .map(|(payload, _)| payload.claims_set().clone()))
+    Ok(jwt::decode_with_verifier(token, verifier).ok().map(|(payload, _)| payload.claims_set().clone()))
 }
 
 /// As [`verify`], for a token that still lives and that this issuer gave.
@@ -139,23 +115,14 @@ pub async fn verify_living(
 ) -> Result<Option<Map<String, Value>>> {
     let claims = verify(house, now, kind, token).await?;
     Ok(claims.filter(|claims| {
-        let lives = claims
-            .get("exp")
-            .and_then(Value::as_i64)
-            .is_some_and(|exp| exp > now.unix_timestamp());
+        let lives = claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp > now.unix_timestamp());
         lives && claims.get("iss").and_then(Value::as_str) == Some(house.settings.issuer.as_str())
     }))
 }
 
 async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<KeySet>> {
     let fresh = |keys: &Arc<KeySet>| keys.signer.is_some() && now - keys.at < FRESH_FOR;
-    let known = house
-        .keyring
-        .read
-        .read()
-        .ok()
-        .and_then(|keys| keys.clone())
-        .filter(fresh);
+    let known = house.keyring.read.read().ok().and_then(|keys| keys.clone()).filter(fresh);
     if let Some(keys) = known {
         return Ok(keys);
     }
@@ -167,12 +134,7 @@ async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<KeySet>> {
 }
 
 async fn read(house: &House, now: OffsetDateTime) -> Result<KeySet> {
-    let mut set = KeySet {
-        at: now,
-        signer: None,
-        verifiers: Vec::new(),
-        jwks: Value::Null,
-    };
+    let mut set = KeySet { at: now, signer: None, verifiers: Vec::new(), jwks: Value::Null };
     let mut shown = Vec::new();
     for row in signing_key::all(&house.db).await? {
         if row.state == "previous" && row.retires_at.is_none_or(|at| at < now) {
@@ -183,11 +145,8 @@ async fn read(house: &House, now: OffsetDateTime) -> Result<KeySet> {
             let signer = ALGORITHM.signer_from_der(private).map_err(Error::fault)?;
             set.signer = Some((row.kid.clone(), signer));
         }
-        let jwk =
-            josekit::jwk::Jwk::from_map(row.public_jwk.as_object().cloned().unwrap_or_default());
-        let verifier = ALGORITHM
-            .verifier_from_jwk(&jwk.map_err(Error::fault)?)
-            .map_err(Error::fault)?;
+        let jwk = josekit::jwk::Jwk::from_map(row.public_jwk.as_object().cloned().unwrap_or_default());
+        let verifier = ALGORITHM.verifier_from_jwk(&jwk.map_err(Error::fault)?).map_err(Error::fault)?;
         set.verifiers.push((row.kid, verifier));
         shown.push(row.public_jwk);
     }
@@ -202,10 +161,7 @@ fn place(kid: &str) -> String {
 /// Makes what is missing of current and next. For the start of a server and for the rotation job; safe on many nodes.
 pub async fn ensure(house: &House, cx: &Context) -> Result<()> {
     let rows = signing_key::all(&house.db).await?;
-    if ["current", "next"]
-        .iter()
-        .all(|state| rows.iter().any(|row| row.state == *state))
-    {
+    if ["current", "next"].iter().all(|state| rows.iter().any(|row| row.state == *state)) {
         return Ok(());
     }
     let mut tx = house.db.platform().await?;
@@ -232,8 +188,7 @@ pub async fn rotate(house: &House, cx: &Context) -> Result<String> {
     let promoted = signing_key::promote_next(&mut tx, ALGORITHM.name(), cx.now).await?;
     let kid = promoted.ok_or_else(|| Error::fault("no key was waiting"))?;
     signing_key::insert(&mut tx, &waiting).await?;
-    tx.commit(cx, Event::KeysRotated { kid: kid.clone() })
-        .await?;
+    tx.commit(cx, Event::KeysRotated { kid: kid.clone() }).await?;
     if let Ok(mut known) = house.keyring.read.write() {
         *known = None;
     }
@@ -244,9 +199,7 @@ pub async fn rotate(house: &House, cx: &Context) -> Result<String> {
 pub async fn rotate_when_due(house: &House, cx: &Context) -> Result<()> {
     let age = Duration::days(i64::from(house.settings.signing_key_days));
     let rows = signing_key::all(&house.db).await?;
-    let due = rows
-        .iter()
-        .any(|row| row.state == "current" && row.activated_at.is_none_or(|at| at + age < cx.now));
+    let due = rows.iter().any(|row| row.state == "current" && row.activated_at.is_none_or(|at| at + age < cx.now));
     if due {
         rotate(house, cx).await?;
     }
@@ -261,12 +214,7 @@ pub async fn reseal(house: &House) -> Result<()> {
     for row in signing_key::all_locked(&mut tx).await? {
         if house.sealer.is_stale(&row.private_sealed) {
             let private = house.sealer.open(&place(&row.kid), &row.private_sealed)?;
-            signing_key::reseal(
-                &mut tx,
-                &row.kid,
-                &house.sealer.seal(&place(&row.kid), &private)?,
-            )
-            .await?;
+            signing_key::reseal(&mut tx, &row.kid, &house.sealer.seal(&place(&row.kid), &private)?).await?;
         }
     }
     tx.commit_unremarkable().await
@@ -274,9 +222,7 @@ pub async fn reseal(house: &House) -> Result<()> {
 
 async fn make(house: &House, now: OffsetDateTime, state: &str) -> Result<Row> {
     // Finding primes takes a while; not on a thread that serves requests.
-    let key = tokio::task::spawn_blocking(generate)
-        .await
-        .map_err(Error::fault)??;
+    let key = tokio::task::spawn_blocking(generate).await.map_err(Error::fault)??;
     let private = key.to_pkcs8_der().map_err(Error::fault)?;
     let public = key.to_public_key();
     let der = public.to_public_key_der().map_err(Error::fault)?;
@@ -302,6 +248,5 @@ async fn make(house: &House, now: OffsetDateTime, state: &str) -> Result<Row> {
 }
 
 fn generate() -> Result<rsa::PrivateKey> {
-    rsa::PrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), BITS)
-        .map_err(Error::fault)
+    rsa::PrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), BITS).map_err(Error::fault)
 }

@@ -10,7 +10,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 
 use crate::model::error::{Error, Result};
-use crate::model::secret::random;
+use crate::model::secret::{Secret, random};
 use crate::model::settings::Settings;
 
 const KEY_ID: usize = 8;
@@ -38,8 +38,8 @@ impl std::fmt::Debug for Sealer {
 
 /// The keys for one purpose, from today's `SECRET_KEY` and those before it, today's first.
 pub(crate) fn derive(settings: &Settings, purpose: &str) -> Result<Vec<DerivedKey>> {
-    let secrets = std::iter::once(settings.secret_key.reveal())
-        .chain(settings.secret_keys_previous.iter().map(|s| s.reveal()));
+    let secrets =
+        std::iter::once(settings.secret_key.reveal()).chain(settings.secret_keys_previous.iter().map(Secret::reveal));
     secrets
         .map(|secret| {
             let mut bytes = [0_u8; 32 + KEY_ID];
@@ -65,27 +65,15 @@ impl Sealer {
     /// # Errors
     /// OpenSSL refuses.
     pub fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self {
-            keys: derive(settings, "sealing at rest")?,
-        })
+        Ok(Self { keys: derive(settings, "sealing at rest")? })
     }
 
     /// Seals for the row that `place` names, `totp/<account>` for example.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
-        let key = self
-            .keys
-            .first()
-            .ok_or_else(|| Error::fault("no sealing key"))?;
+        let key = self.keys.first().ok_or_else(|| Error::fault("no sealing key"))?;
         let nonce = random::<NONCE>();
         let mut tag = [0_u8; TAG];
-        let hidden = encrypt_aead(
-            Cipher::aes_256_gcm(),
-            &key.key,
-            Some(&nonce),
-            place.as_bytes(),
-            plain,
-            &mut tag,
-        )?;
+        let hidden = encrypt_aead(Cipher::aes_256_gcm(), &key.key, Some(&nonce), place.as_bytes(), plain, &mut tag)?;
         Ok([key.id.as_slice(), &nonce, &tag, &hidden].concat())
     }
 
@@ -99,27 +87,16 @@ impl Sealer {
             let (tag, hidden) = rest.split_at_checked(TAG)?;
             Some((id, nonce, tag, hidden))
         });
-        let (id, nonce, tag, hidden) =
-            parts.ok_or_else(|| Error::fault("sealed bytes are too short"))?;
-        let key = self.keys.iter().find(|key| key.id == id).ok_or_else(|| {
-            Error::fault(
-                "sealed with a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)",
-            )
-        })?;
-        Ok(decrypt_aead(
-            Cipher::aes_256_gcm(),
-            &key.key,
-            Some(nonce),
-            place.as_bytes(),
-            hidden,
-            tag,
-        )?)
+        let (id, nonce, tag, hidden) = parts.ok_or_else(|| Error::fault("sealed bytes are too short"))?;
+        let key =
+            self.keys.iter().find(|key| key.id == id).ok_or_else(|| {
+                Error::fault("sealed with a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)")
+            })?;
+        Ok(decrypt_aead(Cipher::aes_256_gcm(), &key.key, Some(nonce), place.as_bytes(), hidden, tag)?)
     }
 
     /// Whether these bytes were sealed with a `SECRET_KEY` that is no longer the current one.
     pub fn is_stale(&self, sealed: &[u8]) -> bool {
-        self.keys
-            .first()
-            .is_some_and(|key| !sealed.starts_with(&key.id))
+        self.keys.first().is_some_and(|key| !sealed.starts_with(&key.id))
     }
 }

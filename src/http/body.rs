@@ -16,15 +16,13 @@ use crate::model::error::{Error, Result};
 pub const LIMIT: usize = 64 * 1024;
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| {
-            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                Error::TooLarge
-            } else {
-                Error::Malformed("the body could not be read".into())
-            }
-        })
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Error::TooLarge
+        } else {
+            Error::Malformed("the body could not be read".into())
+        }
+    })
 }
 
 fn is(headers: &HeaderMap, kind: &str) -> bool {
@@ -47,14 +45,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             return Err(Error::WrongMediaType("application/json"));
         }
         let bytes = bytes(request, state).await?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Error::Malformed("the body is not UTF-8".into()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Error::Malformed("the body is not UTF-8".into()))?;
         if text.contains('\0') || text.contains("\\u0000") {
             return Err(Error::Malformed("the body holds a NUL character".into()));
         }
-        serde_json::from_str(text).map(Self).map_err(|error| {
-            Error::Malformed(format!("the body is not as expected: {error}").into())
-        })
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|error| Error::Malformed(format!("the body is not as expected: {error}").into()))
     }
 }
 
@@ -71,15 +68,10 @@ impl Params {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let bad = |what: &'static str| Error::oauth("invalid_request", what);
         let mut map = BTreeMap::new();
-        for pair in bytes
-            .split(|byte| *byte == b'&')
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())
-                .ok_or_else(|| bad("a parameter is not UTF-8"))?;
-            let value = decode(halves.next().unwrap_or_default())
-                .ok_or_else(|| bad("a parameter is not UTF-8"))?;
+            let name = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
+            let value = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
             if name.contains('\0') || value.contains('\0') {
                 return Err(bad("a parameter holds a NUL character"));
             }
@@ -101,15 +93,12 @@ impl Params {
     /// # Errors
     /// `invalid_request`, naming it.
     pub fn need(&self, name: &'static str) -> Result<&str> {
-        self.get(name)
-            .ok_or_else(|| Error::oauth("invalid_request", format!("{name} is required")))
+        self.get(name).ok_or_else(|| Error::oauth("invalid_request", format!("{name} is required")))
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -161,9 +150,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
         if Params::read(text.as_bytes()).is_err() {
             return Err(Error::Malformed("the query cannot be read".into()));
         }
-        serde_urlencoded::from_str(text).map(Self).map_err(|error| {
-            Error::Malformed(format!("the query is not as expected: {error}").into())
-        })
+        serde_urlencoded::from_str(text)
+            .map(Self)
+            .map_err(|error| Error::Malformed(format!("the query is not as expected: {error}").into()))
     }
 }
 
@@ -182,14 +171,9 @@ pub(super) async fn form<T: DeserializeOwned, S: Send + Sync>(
             return Err(unreadable());
         }
     }
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
-    let csrf = pairs
-        .into_iter()
-        .find(|(name, _)| name == "csrf")
-        .map(|(_, value)| value);
-    let form = serde_urlencoded::from_bytes(&bytes).map_err(|error| {
-        Error::Malformed(format!("the form is not as expected: {error}").into())
-    })?;
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
+    let csrf = pairs.into_iter().find(|(name, _)| name == "csrf").map(|(_, value)| value);
+    let form = serde_urlencoded::from_bytes(&bytes)
+        .map_err(|error| Error::Malformed(format!("the form is not as expected: {error}").into()))?;
     Ok((form, csrf))
 }

@@ -22,20 +22,13 @@ impl<S: Sync> FromRequestParts<S> for Cx {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::fault("a request without a context"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a request without a context"))
     }
 }
 
 /// Outermost layer: everything inside has a context, and the answer names the request.
 pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let context = Context {
         now: house.clock.now(),
         request_id: Uuid::new_v4().as_simple().to_string(),
@@ -61,13 +54,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
 
 /// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy.
 fn caller(house: &Shared, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |ip: &IpAddr| {
-        house
-            .settings
-            .trusted_proxies
-            .iter()
-            .any(|net| net.contains(*ip))
-    };
+    let trusted = |ip: &IpAddr| house.settings.trusted_proxies.iter().any(|net| net.contains(*ip));
     if !trusted(&peer) {
         return peer;
     }
@@ -78,10 +65,5 @@ fn caller(house: &Shared, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         .flat_map(|value| value.split(','))
         .map_while(|text| text.trim().parse().ok())
         .collect();
-    said.iter()
-        .rev()
-        .find(|ip| !trusted(ip))
-        .or_else(|| said.first())
-        .copied()
-        .unwrap_or(peer)
+    said.iter().rev().find(|ip| !trusted(ip)).or_else(|| said.first()).copied().unwrap_or(peer)
 }

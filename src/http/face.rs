@@ -54,17 +54,9 @@ impl IntoResponse for Error {
 }
 
 /// The layer of a route: gives errors the route's face.
-pub async fn layer(
-    State((house, face)): State<(Shared, Face)>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn layer(State((house, face)): State<(Shared, Face)>, request: Request, next: Next) -> Response {
     let cx = request.extensions().get::<Cx>().cloned();
-    let nonce = request
-        .extensions()
-        .get::<Nonce>()
-        .cloned()
-        .unwrap_or_default();
+    let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
     let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() else {
         return response;
@@ -81,10 +73,7 @@ pub async fn layer(
     let headers = shown.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Error::TooMany(wait) | Error::Busy(wait) = &*error {
-        headers.insert(
-            RETRY_AFTER,
-            HeaderValue::from(wait.whole_seconds().max(1).unsigned_abs()),
-        );
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.whole_seconds().max(1).unsigned_abs()));
     }
     // What the handler set beside the error (a challenge, a cookie) stays.
     for (name, value) in response.headers() {
@@ -130,14 +119,8 @@ pub fn status(error: &Error) -> StatusCode {
         Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         // RFC 6749, section 5.2; RFC 6750, section 3.1.
-        Error::OAuth {
-            code: "invalid_client" | "invalid_token",
-            ..
-        } => StatusCode::UNAUTHORIZED,
-        Error::OAuth {
-            code: "insufficient_scope",
-            ..
-        } => StatusCode::FORBIDDEN,
+        Error::OAuth { code: "invalid_client" | "invalid_token", .. } => StatusCode::UNAUTHORIZED,
+        Error::OAuth { code: "insufficient_scope", .. } => StatusCode::FORBIDDEN,
         Error::OAuth { .. } => StatusCode::BAD_REQUEST,
         Error::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -147,33 +130,18 @@ pub fn status(error: &Error) -> StatusCode {
 fn oauth(error: &Error, number: &str) -> Response {
     let (code, description) = match error {
         Error::OAuth { code, description } => (*code, description.to_string()),
-        Error::Fault(_) => (
-            "server_error",
-            format!("something went wrong on our side; request {number}"),
-        ),
+        Error::Fault(_) => ("server_error", format!("something went wrong on our side; request {number}")),
         Error::Busy(_) | Error::TooMany(_) => ("temporarily_unavailable", error.to_string()),
         Error::Unauthenticated(_) => ("invalid_client", error.to_string()),
         Error::Forbidden(_) => ("access_denied", error.to_string()),
         other => ("invalid_request", other.to_string()),
     };
-    (
-        status(error),
-        Json(json!({ "error": code, "error_description": printable(&description) })),
-    )
-        .into_response()
+    (status(error), Json(json!({ "error": code, "error_description": printable(&description) }))).into_response()
 }
 
 /// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if matches!(c, ' '..='~') && c != '"' && c != '\\' {
-                c
-            } else {
-                '\''
-            }
-        })
-        .collect()
+    text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
 }
 
 /// RFC 9457.
@@ -190,24 +158,16 @@ fn problem(error: &Error, number: &str) -> Response {
         "request_id": number,
     });
     if let (Error::Invalid(flaws), Some(map)) = (error, body.as_object_mut()) {
-        let flaws: Vec<Value> = flaws
-            .iter()
-            .map(|flaw| json!({ "field": flaw.field, "message": flaw.message }))
-            .collect();
+        let flaws: Vec<Value> =
+            flaws.iter().map(|flaw| json!({ "field": flaw.field, "message": flaw.message })).collect();
         map.insert("errors".to_owned(), Value::Array(flaws));
     }
     let mut response = (status, body.to_string()).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if status == StatusCode::UNAUTHORIZED {
         // RFC 6750, section 3.
-        headers.insert::<HeaderName>(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer error=\"invalid_token\""),
-        );
+        headers.insert::<HeaderName>(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
     }
     response
 }

@@ -31,11 +31,7 @@ pub enum Access {
 }
 
 /// The layer of a route.
-pub async fn layer(
-    State((house, access)): State<(Shared, Access)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn layer(State((house, access)): State<(Shared, Access)>, mut request: Request, next: Next) -> Response {
     match admit(&house, access, &mut request).await {
         Ok(None) => next.run(request).await,
         Ok(Some(elsewhere)) => elsewhere,
@@ -49,16 +45,10 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
         Access::Person | Access::PersonAdmin => {
             let Some(visitor) = visit(house, request).await? else {
                 return if request.method() == Method::GET {
-                    let back: String =
-                        url::form_urlencoded::byte_serialize(request.uri().path().as_bytes())
-                            .collect();
-                    Ok(Some(
-                        Redirect::to(&format!("/login?next={back}")).into_response(),
-                    ))
+                    let back: String = url::form_urlencoded::byte_serialize(request.uri().path().as_bytes()).collect();
+                    Ok(Some(Redirect::to(&format!("/login?next={back}")).into_response()))
                 } else {
-                    Err(Error::Unauthenticated(
-                        "you are signed out; sign in and try again",
-                    ))
+                    Err(Error::Unauthenticated("you are signed out; sign in and try again"))
                 };
             };
             if access == Access::PersonAdmin && visitor.role != Some(Role::Admin) {
@@ -69,8 +59,7 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
         }
         Access::Token(least) => {
             let cx = context(request)?;
-            let token = bearer(request.headers())
-                .ok_or(Error::Unauthenticated("an access token is required"))?;
+            let token = bearer(request.headers()).ok_or(Error::Unauthenticated("an access token is required"))?;
             let caller = caller::identify(house, &cx.0, token).await?;
             if caller.role < least {
                 return Err(Error::Forbidden("your role does not allow this"));
@@ -82,11 +71,7 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
 }
 
 fn context(request: &Request) -> Result<Cx> {
-    request
-        .extensions()
-        .get::<Cx>()
-        .cloned()
-        .ok_or_else(|| Error::fault("a request without a context"))
+    request.extensions().get::<Cx>().cloned().ok_or_else(|| Error::fault("a request without a context"))
 }
 
 async fn visit(house: &Shared, request: &mut Request) -> Result<Option<Visitor>> {
@@ -110,11 +95,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::fault("a route without its gate"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a route without its gate"))
     }
 }
 
@@ -122,10 +103,6 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::fault("a route without its gate"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a route without its gate"))
     }
 }

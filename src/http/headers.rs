@@ -33,13 +33,9 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
             headers.insert(name, value);
         }
     };
-    let html = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if html {
-        let target = target
-            .and_then(|target| form_source(&target.0))
-            .unwrap_or_default();
+        let target = target.and_then(|target| form_source(&target.0)).unwrap_or_default();
         set(
             headers,
             "content-security-policy",
@@ -50,20 +46,12 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
             ),
         );
     } else {
-        set(
-            headers,
-            "content-security-policy",
-            "default-src 'none'; frame-ancestors 'none'",
-        );
+        set(headers, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
     }
     set(headers, "x-content-type-options", "nosniff");
     set(headers, "x-frame-options", "DENY");
     set(headers, "referrer-policy", "no-referrer");
-    set(
-        headers,
-        "permissions-policy",
-        "camera=(), geolocation=(), microphone=()",
-    );
+    set(headers, "permissions-policy", "camera=(), geolocation=(), microphone=()");
     if house.settings.issuer_is_https() {
         set(headers, "strict-transport-security", "max-age=31536000");
     }

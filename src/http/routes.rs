@@ -36,13 +36,7 @@ where
     T: 'static,
 {
     let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-    Route {
-        method,
-        path,
-        access,
-        face,
-        handler: on(filter, handler),
-    }
+    Route { method, path, access, face, handler: on(filter, handler) }
 }
 
 /// The page.
@@ -70,38 +64,22 @@ pub fn router(house: &Shared) -> Router {
         let layers = tower::ServiceBuilder::new()
             .layer(from_fn_with_state((house.clone(), route.face), face::layer))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(
-                (house.clone(), route.access),
-                gate::layer,
-            ));
+            .layer(from_fn_with_state((house.clone(), route.access), gate::layer));
         router = router.route(route.path, route.handler.route_layer(layers));
     }
     let secure = house.settings.issuer_is_https();
     let sessions = SessionManagerLayer::new(Store(house.clone()))
         // Without https there is no `Secure`, and without `Secure` no prefix; only localhost is served so.
-        .with_name(if secure {
-            "__Host-countersign"
-        } else {
-            "countersign"
-        })
+        .with_name(if secure { "__Host-countersign" } else { "countersign" })
         .with_secure(secure)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd);
     let nothing = |face| from_fn_with_state((house.clone(), face), face::layer);
     let lost = Router::new()
-        .route_service(
-            "/api/{*rest}",
-            axum::routing::any(not_found).layer(nothing(Face::Problem)),
-        )
-        .route_service(
-            "/oauth2/{*rest}",
-            axum::routing::any(not_found).layer(nothing(Face::OAuth)),
-        )
-        .route_service(
-            "/.well-known/{*rest}",
-            axum::routing::any(not_found).layer(nothing(Face::OAuth)),
-        )
+        .route_service("/api/{*rest}", axum::routing::any(not_found).layer(nothing(Face::Problem)))
+        .route_service("/oauth2/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
+        .route_service("/.well-known/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
         .fallback_service(axum::routing::any(not_found).layer(nothing(Face::Page)));
     router
         .method_not_allowed_fallback(wrong_method)
@@ -123,10 +101,9 @@ async fn wrong_method(request: Request) -> Response {
     face::plain(face, &Error::MethodNotAllowed)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives the box away")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let said = panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    let said =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
     Error::fault(format!("panic: {}", said.unwrap_or_default())).into_response()
 }

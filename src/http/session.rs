@@ -107,9 +107,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequest<S> for PageForm<T> 
         if sent == Some(wanted) {
             Ok(Self(form))
         } else {
-            Err(Error::Forbidden(
-                "this page was open for too long; go back, reload it and try again",
-            ))
+            Err(Error::Forbidden("this page was open for too long; go back, reload it and try again"))
         }
     }
 }

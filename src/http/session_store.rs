@@ -27,12 +27,7 @@ fn digest(id: Id) -> Digest {
 impl Store {
     fn expiry(&self, record: &Record) -> OffsetDateTime {
         let signed_in = record.data.contains_key(LOGIN);
-        self.0.clock.now()
-            + if signed_in {
-                self.0.settings.session_lifetime
-            } else {
-                ANONYMOUS
-            }
+        self.0.clock.now() + if signed_in { self.0.settings.session_lifetime } else { ANONYMOUS }
     }
 }
 
@@ -45,8 +40,7 @@ impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
             let (digest, data) = (digest(record.id), json!(record.data));
-            let kept =
-                browser_session::insert(&self.0.db, &digest, &data, self.expiry(record)).await;
+            let kept = browser_session::insert(&self.0.db, &digest, &data, self.expiry(record)).await;
             if kept.map_err(backend)? {
                 return Ok(());
             }
@@ -56,15 +50,12 @@ impl SessionStore for Store {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let data = json!(record.data);
-        browser_session::save(&self.0.db, &digest(record.id), &data, self.expiry(record))
-            .await
-            .map_err(backend)
+        browser_session::save(&self.0.db, &digest(record.id), &data, self.expiry(record)).await.map_err(backend)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the library compares with the system's clock")]
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = browser_session::find(&self.0.db, &digest(*id), self.0.clock.now())
-            .await
-            .map_err(backend)?;
+        let found = browser_session::find(&self.0.db, &digest(*id), self.0.clock.now()).await.map_err(backend)?;
         let Some((data, expires_at)) = found else {
             return Ok(None);
         };
@@ -73,16 +64,10 @@ impl SessionStore for Store {
         };
         // The library compares with a clock of its own; ours has decided already.
         let expiry_date = expires_at.max(OffsetDateTime::now_utc() + Duration::minutes(1));
-        Ok(Some(Record {
-            id: *id,
-            data: data.into_iter().collect(),
-            expiry_date,
-        }))
+        Ok(Some(Record { id: *id, data: data.into_iter().collect(), expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        browser_session::delete(&self.0.db, &digest(*id))
-            .await
-            .map_err(backend)
+        browser_session::delete(&self.0.db, &digest(*id)).await.map_err(backend)
     }
 }

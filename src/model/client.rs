@@ -91,8 +91,7 @@ impl Client {
 
     /// Whether this is its secret. Takes the same time whatever is wrong.
     pub fn accepts(&self, secret: &Secret) -> bool {
-        self.secret_digest
-            .is_some_and(|digest| digest == secret.digest())
+        self.secret_digest.is_some_and(|digest| digest == secret.digest())
     }
 
     /// Whether it may use this grant.

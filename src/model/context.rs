@@ -20,11 +20,6 @@ pub struct Context {
 impl Context {
     /// For what runs without a request: jobs and commands.
     pub fn of_job(now: OffsetDateTime, name: &str) -> Self {
-        Self {
-            now,
-            request_id: name.to_owned(),
-            ip: None,
-            user_agent: None,
-        }
+        Self { now, request_id: name.to_owned(), ip: None, user_agent: None }
     }
 }

@@ -69,18 +69,12 @@ pub struct Flaw {
 impl Error {
     /// One field that cannot be accepted.
     pub fn invalid(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid(vec![Flaw {
-            field,
-            message: message.into(),
-        }])
+        Self::Invalid(vec![Flaw { field, message: message.into() }])
     }
 
     /// A protocol error.
     pub fn oauth(code: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
-        Self::OAuth {
-            code,
-            description: description.into(),
-        }
+        Self::OAuth { code, description: description.into() }
     }
 
     /// Something of ours failed.

@@ -157,32 +157,14 @@ pub struct Line {
 impl Event {
     /// How the trail keeps it.
     pub fn line(&self) -> Line {
-        let line = |action| Line {
-            action,
-            subject: None,
-            client: None,
-            detail: json!({}),
-        };
-        let with = |action, detail| Line {
-            detail,
-            ..line(action)
-        };
-        let of = |action, account: &AccountId, detail| Line {
-            subject: Some(*account),
-            detail,
-            ..line(action)
-        };
-        let by = |action, client: &String, detail| Line {
-            client: Some(client.clone()),
-            detail,
-            ..line(action)
-        };
+        let line = |action| Line { action, subject: None, client: None, detail: json!({}) };
+        let with = |action, detail| Line { detail, ..line(action) };
+        let of = |action, account: &AccountId, detail| Line { subject: Some(*account), detail, ..line(action) };
+        let by = |action, client: &String, detail| Line { client: Some(client.clone()), detail, ..line(action) };
         match self {
             Self::CompanyRegistered => line("company.registered"),
             Self::CompanyChanged(fields) => with("company.changed", json!({ "fields": fields })),
-            Self::SignedIn { login, amr } => {
-                with("sign_in.succeeded", json!({ "login": login, "amr": amr }))
-            }
+            Self::SignedIn { login, amr } => with("sign_in.succeeded", json!({ "login": login, "amr": amr })),
             Self::SignInFailed(why) => with("sign_in.failed", json!({ "reason": why })),
             Self::SecondFactorFailed => line("second_factor.failed"),
             Self::SignedOut(login) => with("login.ended", json!({ "login": login })),
@@ -198,9 +180,7 @@ impl Event {
             Self::EmailChangeAsked => line("email.change_asked"),
             Self::EmailChanged => line("email.changed"),
             Self::ProfileChanged(fields) => with("profile.changed", json!({ "fields": fields })),
-            Self::ConsentGiven { client, scope } => {
-                by("consent.given", client, json!({ "scope": scope }))
-            }
+            Self::ConsentGiven { client, scope } => by("consent.given", client, json!({ "scope": scope })),
             Self::ConsentDenied { client } => by("consent.denied", client, json!({})),
             Self::ConsentWithdrawn { client } => by("consent.withdrawn", client, json!({})),
             Self::TokensIssued { client, grant_type } => {
@@ -209,23 +189,15 @@ impl Event {
             Self::CodeReused { client } => by("code.reused", client, json!({})),
             Self::RefreshTokenReused { client } => by("refresh_token.reused", client, json!({})),
             Self::TokenRevoked { client } => by("token.revoked", client, json!({})),
-            Self::MemberAdded { account, role } => {
-                of("member.added", account, json!({ "role": role }))
+            Self::MemberAdded { account, role } => of("member.added", account, json!({ "role": role })),
+            Self::MemberRoleChanged { account, from, to } => {
+                of("member.role_changed", account, json!({ "from": from, "to": to }))
             }
-            Self::MemberRoleChanged { account, from, to } => of(
-                "member.role_changed",
-                account,
-                json!({ "from": from, "to": to }),
-            ),
             Self::MemberEnded { account } => of("member.ended", account, json!({})),
             Self::MemberRestored { account } => of("member.restored", account, json!({})),
-            Self::MemberTotpReset { account } => {
-                of("member.second_factor_reset", account, json!({}))
-            }
+            Self::MemberTotpReset { account } => of("member.second_factor_reset", account, json!({})),
             Self::ClientCreated { client } => by("client.created", client, json!({})),
-            Self::ClientChanged { client, what } => {
-                by("client.changed", client, json!({ "what": what }))
-            }
+            Self::ClientChanged { client, what } => by("client.changed", client, json!({ "what": what })),
             Self::KeysRotated { kid } => with("keys.rotated", json!({ "kid": kid })),
         }
     }

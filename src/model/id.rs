@@ -16,11 +16,7 @@ pub struct NotAnId(pub &'static str);
 /// A fresh UUIDv7 (RFC 9562, section 5.7) of the given instant.
 pub fn fresh(now: OffsetDateTime) -> Uuid {
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(
-        ContextV7::new(),
-        seconds,
-        now.nanosecond(),
-    ))
+    Uuid::new_v7(Timestamp::from_unix(ContextV7::new(), seconds, now.nanosecond()))
 }
 
 macro_rules! ids {
@@ -113,10 +109,6 @@ mod tests {
         let company = CompanyId::new(OffsetDateTime::UNIX_EPOCH);
         assert!(company.to_string().parse::<AccountId>().is_err());
         assert!("usr_".parse::<AccountId>().is_err());
-        assert!(
-            "usr_zz000000000000000000000000000000"
-                .parse::<AccountId>()
-                .is_err()
-        );
+        assert!("usr_zz000000000000000000000000000000".parse::<AccountId>().is_err());
     }
 }

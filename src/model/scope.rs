@@ -4,15 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// The scopes that this provider knows (OpenID Connect Core, sections 5.4 and 11; `company` is ours).
-pub const KNOWN: [&str; 7] = [
-    "openid",
-    "profile",
-    "email",
-    "phone",
-    "address",
-    "offline_access",
-    "company",
-];
+pub const KNOWN: [&str; 7] = ["openid", "profile", "email", "phone", "address", "offline_access", "company"];
 
 /// A set of scope tokens, in a fixed order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,13 +18,7 @@ impl Scopes {
 
     /// The known ones among the given.
     pub fn of<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(
-            tokens
-                .into_iter()
-                .filter(|token| KNOWN.contains(token))
-                .map(str::to_owned)
-                .collect(),
-        )
+        Self(tokens.into_iter().filter(|token| KNOWN.contains(token)).map(str::to_owned).collect())
     }
 
     /// Whether this scope is among them.

@@ -12,10 +12,7 @@ use crate::model::id::{AccountId, CompanyId};
 
 /// An account with everything that claims can be made of (OpenID Connect Core, section 5.1).
 #[derive(Debug, Clone, Default)]
-#[expect(
-    missing_docs,
-    reason = "the columns are the standard claims of the same names"
-)]
+#[expect(missing_docs, reason = "the columns are the standard claims of the same names")]
 pub struct Row {
     pub id: Uuid,
     pub email: String,
@@ -115,13 +112,9 @@ pub async fn insert(
 
 /// Says which company made it.
 pub async fn set_home(tx: &mut AccountTx, company: CompanyId) -> Result<()> {
-    sqlx::query!(
-        "update account set home_company_id = $2 where id = $1",
-        tx.account().0,
-        company.0
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("update account set home_company_id = $2 where id = $1", tx.account().0, company.0)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -187,13 +180,9 @@ pub async fn update_profile(tx: &mut AccountTx, row: &Row, now: OffsetDateTime) 
 
 /// The address is the person's own.
 pub async fn set_email_verified(tx: &mut AccountTx, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "update account set email_verified_at = $2, updated_at = $2 where id = $1",
-        tx.account().0,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("update account set email_verified_at = $2, updated_at = $2 where id = $1", tx.account().0, now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

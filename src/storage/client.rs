@@ -34,11 +34,7 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
             post_logout_redirect_uris: row.post_logout_redirect_uris,
             grant_types: row.grant_types,
             scopes: Scopes::from(row.scopes),
-            consent: if row.skip_consent {
-                ConsentRule::Skip
-            } else {
-                ConsentRule::Ask
-            },
+            consent: if row.skip_consent { ConsentRule::Skip } else { ConsentRule::Ask },
             client_uri: row.client_uri,
             logo_uri: row.logo_uri,
             policy_uri: row.policy_uri,
@@ -50,11 +46,7 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
 }
 
 /// Keeps a client of the platform, or what changed of it.
-pub async fn save_platform(
-    tx: &mut PlatformTx,
-    client: &Client,
-    now: OffsetDateTime,
-) -> Result<()> {
+pub async fn save_platform(tx: &mut PlatformTx, client: &Client, now: OffsetDateTime) -> Result<()> {
     save(tx.conn(), client, now).await
 }
 

@@ -51,11 +51,7 @@ pub async fn insert(tx: &mut CompanyTx, slug: &str, name: &str, now: OffsetDateT
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(Error::Conflict("a company of this name exists already"))
-    }
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict("a company of this name exists already")) }
 }
 
 /// The company of the scope.

@@ -7,12 +7,7 @@ use crate::model::error::Result;
 use crate::model::event::{Line, Whose};
 use crate::model::id::{AccountId, CompanyId, fresh};
 
-pub(super) async fn insert(
-    conn: &mut PgConnection,
-    cx: &Context,
-    whose: Whose,
-    line: &Line,
-) -> Result<()> {
+pub(super) async fn insert(conn: &mut PgConnection, cx: &Context, whose: Whose, line: &Line) -> Result<()> {
     let account = line.subject.or(whose.account);
     let actor = line.subject.and(whose.account);
     sqlx::query!(
@@ -38,10 +33,7 @@ pub(super) async fn insert(
 
 /// The company whose trail hears of what a person does outside any company: the home company, while the person is
 /// still a member.
-pub(super) async fn home_of(
-    conn: &mut PgConnection,
-    account: AccountId,
-) -> Result<Option<CompanyId>> {
+pub(super) async fn home_of(conn: &mut PgConnection, account: AccountId) -> Result<Option<CompanyId>> {
     let home = sqlx::query_scalar!(
         "select m.company_id from account a
          join membership m on m.account_id = a.id and m.company_id = a.home_company_id and m.ended_at is null

@@ -118,14 +118,9 @@ pub async fn authenticate_again(
 
 /// The login was used.
 pub async fn touch(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "update login set last_seen_at = $2 where id = $1 and account_id = $3",
-        id.0,
-        now,
-        tx.account().0
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("update login set last_seen_at = $2 where id = $1 and account_id = $3", id.0, now, tx.account().0)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -153,11 +148,7 @@ pub async fn end(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result
 }
 
 /// Ends every login of the person of the scope, but for one that is named, with the grants that hang from them.
-pub async fn end_others(
-    tx: &mut AccountTx,
-    kept: Option<LoginId>,
-    now: OffsetDateTime,
-) -> Result<()> {
+pub async fn end_others(tx: &mut AccountTx, kept: Option<LoginId>, now: OffsetDateTime) -> Result<()> {
     let account = tx.account().0;
     let kept = kept.map(|id| id.0);
     sqlx::query!(

@@ -8,12 +8,7 @@ use crate::model::id::AccountId;
 use crate::model::role::Role;
 
 /// Makes a membership, or begins an ended one again with this role.
-pub async fn insert(
-    tx: &mut CompanyTx,
-    account: AccountId,
-    role: Role,
-    now: OffsetDateTime,
-) -> Result<()> {
+pub async fn insert(tx: &mut CompanyTx, account: AccountId, role: Role, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "insert into membership (company_id, account_id, role, created_at, updated_at) values ($1, $2, $3, $4, $4)
          on conflict (company_id, account_id) do update set role = excluded.role, ended_at = null, updated_at = $4",
@@ -37,6 +32,5 @@ pub async fn role(tx: &mut CompanyTx, account: AccountId) -> Result<Option<Role>
     )
     .fetch_optional(tx.conn())
     .await?;
-    word.map(|word| word.parse().map_err(Error::fault))
-        .transpose()
+    word.map(|word| word.parse().map_err(Error::fault)).transpose()
 }

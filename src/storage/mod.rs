@@ -27,7 +27,5 @@ impl From<sqlx::Error> for crate::model::error::Error {
 
 /// Whether a statement failed at this unique constraint or key.
 pub(crate) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|database| database.constraint() == Some(constraint))
+    error.as_database_error().is_some_and(|database| database.constraint() == Some(constraint))
 }

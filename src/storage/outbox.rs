@@ -21,11 +21,7 @@ pub async fn post(tx: &mut AccountTx, parcel: &Parcel, now: OffsetDateTime) -> R
 }
 
 /// Hands a message over in a company's transaction.
-pub async fn post_from_company(
-    tx: &mut CompanyTx,
-    parcel: &Parcel,
-    now: OffsetDateTime,
-) -> Result<()> {
+pub async fn post_from_company(tx: &mut CompanyTx, parcel: &Parcel, now: OffsetDateTime) -> Result<()> {
     insert(tx.conn(), parcel, now).await
 }
 

@@ -21,23 +21,16 @@ pub async fn set(tx: &mut AccountTx, hash: &str, now: OffsetDateTime) -> Result<
 
 /// Keeps the same password's hash, made anew with today's parameters. Only where nobody changed it meanwhile.
 pub async fn upgrade(tx: &mut AccountTx, old: &str, new: &str) -> Result<()> {
-    sqlx::query!(
-        "update password set hash = $3 where account_id = $1 and hash = $2",
-        tx.account().0,
-        old,
-        new
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("update password set hash = $3 where account_id = $1 and hash = $2", tx.account().0, old, new)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
 /// The hash of the person of the scope.
 pub async fn find(tx: &mut AccountTx) -> Result<Option<String>> {
     let account = tx.account().0;
-    Ok(
-        sqlx::query_scalar!("select hash from password where account_id = $1", account)
-            .fetch_optional(tx.conn())
-            .await?,
-    )
+    Ok(sqlx::query_scalar!("select hash from password where account_id = $1", account)
+        .fetch_optional(tx.conn())
+        .await?)
 }

@@ -45,43 +45,23 @@ impl Db {
     }
 
     /// A transaction that sees one company. `account` is who acts in it, where somebody does.
-    pub async fn company(
-        &self,
-        company: CompanyId,
-        account: Option<AccountId>,
-    ) -> Result<CompanyTx> {
+    pub async fn company(&self, company: CompanyId, account: Option<AccountId>) -> Result<CompanyTx> {
         // A UUID's digits are safe to write into the statement, and `SET` takes no parameters.
-        let account_id = account
-            .map(|account| account.0.to_string())
-            .unwrap_or_default();
-        let begin = format!(
-            "begin; set local app.company_id = '{}'; set local app.account_id = '{account_id}'",
-            company.0
-        );
-        Ok(CompanyTx {
-            tx: self.pool.begin_with(AssertSqlSafe(begin)).await?,
-            company,
-            account,
-        })
+        let account_id = account.map(|account| account.0.to_string()).unwrap_or_default();
+        let begin =
+            format!("begin; set local app.company_id = '{}'; set local app.account_id = '{account_id}'", company.0);
+        Ok(CompanyTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, company, account })
     }
 
     /// A transaction that sees one person's own rows, across companies.
     pub async fn account(&self, account: AccountId) -> Result<AccountTx> {
-        let begin = format!(
-            "begin; set local app.company_id = ''; set local app.account_id = '{}'",
-            account.0
-        );
-        Ok(AccountTx {
-            tx: self.pool.begin_with(AssertSqlSafe(begin)).await?,
-            account,
-        })
+        let begin = format!("begin; set local app.company_id = ''; set local app.account_id = '{}'", account.0);
+        Ok(AccountTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, account })
     }
 
     /// A transaction that sees only what no company owns.
     pub async fn platform(&self) -> Result<PlatformTx> {
-        Ok(PlatformTx {
-            tx: self.pool.begin().await?,
-        })
+        Ok(PlatformTx { tx: self.pool.begin().await? })
     }
 }
 
@@ -123,10 +103,7 @@ impl CompanyTx {
 
     /// Writes one more line of the trail, before the commit that adds the last.
     pub async fn record(&mut self, cx: &Context, event: &Event) -> Result<()> {
-        let whose = Whose {
-            company: Some(self.company),
-            account: self.account,
-        };
+        let whose = Whose { company: Some(self.company), account: self.account };
         event::insert(&mut self.tx, cx, whose, &event.line()).await
     }
 
@@ -143,17 +120,9 @@ impl CompanyTx {
 
     /// The same transaction goes on as this one person, outside the company.
     pub async fn leave(mut self, account: AccountId) -> Result<AccountTx> {
-        let set = format!(
-            "set local app.company_id = ''; set local app.account_id = '{}'",
-            account.0
-        );
-        sqlx::raw_sql(AssertSqlSafe(set))
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(AccountTx {
-            tx: self.tx,
-            account,
-        })
+        let set = format!("set local app.company_id = ''; set local app.account_id = '{}'", account.0);
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
+        Ok(AccountTx { tx: self.tx, account })
     }
 }
 
@@ -171,10 +140,7 @@ impl AccountTx {
     /// belongs to it.
     pub async fn record(&mut self, cx: &Context, event: &Event) -> Result<()> {
         let company = event::home_of(&mut self.tx, self.account).await?;
-        let whose = Whose {
-            company,
-            account: Some(self.account),
-        };
+        let whose = Whose { company, account: Some(self.account) };
         event::insert(&mut self.tx, cx, whose, &event.line()).await
     }
 
@@ -192,14 +158,8 @@ impl AccountTx {
     /// The same transaction goes on inside a company.
     pub async fn enter(mut self, company: CompanyId) -> Result<CompanyTx> {
         let set = format!("set local app.company_id = '{}'", company.0);
-        sqlx::raw_sql(AssertSqlSafe(set))
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(CompanyTx {
-            tx: self.tx,
-            company,
-            account: Some(self.account),
-        })
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
+        Ok(CompanyTx { tx: self.tx, company, account: Some(self.account) })
     }
 }
 

@@ -51,9 +51,7 @@ pub async fn all_locked(tx: &mut PlatformTx) -> Result<Vec<Row>> {
 
 /// One rotation at a time, on all nodes: holds until the transaction ends.
 pub async fn lock(tx: &mut PlatformTx) -> Result<()> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('countersign.signing_key'))")
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('countersign.signing_key'))").execute(tx.conn()).await?;
     Ok(())
 }
 
@@ -76,11 +74,7 @@ pub async fn insert(tx: &mut PlatformTx, row: &Row) -> Result<()> {
 }
 
 /// The key that signs becomes a previous one, until `retires_at`.
-pub async fn retire_current(
-    tx: &mut PlatformTx,
-    algorithm: &str,
-    retires_at: OffsetDateTime,
-) -> Result<()> {
+pub async fn retire_current(tx: &mut PlatformTx, algorithm: &str, retires_at: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "update signing_key set state = 'previous', retires_at = $2 where algorithm = $1 and state = 'current'",
         algorithm,
@@ -92,11 +86,7 @@ pub async fn retire_current(
 }
 
 /// The key that waited signs from now on. Answers its id.
-pub async fn promote_next(
-    tx: &mut PlatformTx,
-    algorithm: &str,
-    now: OffsetDateTime,
-) -> Result<Option<String>> {
+pub async fn promote_next(tx: &mut PlatformTx, algorithm: &str, now: OffsetDateTime) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         "update signing_key set state = 'current', activated_at = $2 where algorithm = $1 and state = 'next'
          returning kid",
@@ -109,23 +99,16 @@ pub async fn promote_next(
 
 /// Seals a key anew.
 pub async fn reseal(tx: &mut PlatformTx, kid: &str, private_sealed: &[u8]) -> Result<()> {
-    sqlx::query!(
-        "update signing_key set private_sealed = $2 where kid = $1",
-        kid,
-        private_sealed
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("update signing_key set private_sealed = $2 where kid = $1", kid, private_sealed)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
 /// Forgets the previous keys whose tokens have all expired. Answers how many.
 pub async fn forget_retired(db: &Db, now: OffsetDateTime) -> Result<u64> {
-    let done = sqlx::query!(
-        "delete from signing_key where state = 'previous' and retires_at < $1",
-        now
-    )
-    .execute(db.pool())
-    .await?;
+    let done = sqlx::query!("delete from signing_key where state = 'previous' and retires_at < $1", now)
+        .execute(db.pool())
+        .await?;
     Ok(done.rows_affected())
 }

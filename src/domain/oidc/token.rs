@@ -51,17 +51,11 @@ fn jti(grant: GrantId) -> String {
 
 /// The grant that an access token's `jti` names.
 pub fn grant_of(jti: &str) -> Option<GrantId> {
-    jti.split_once('.')
-        .and_then(|(grant, _)| grant.parse().ok())
+    jti.split_once('.').and_then(|(grant, _)| grant.parse().ok())
 }
 
 /// An access token for a person. `scopes` is what this one carries: the grant's, or fewer.
-pub async fn access_token(
-    house: &House,
-    now: OffsetDateTime,
-    granted: &Granted,
-    scopes: &Scopes,
-) -> Result<String> {
+pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Granted, scopes: &Scopes) -> Result<String> {
     let claims = json!({
         "iss": house.settings.issuer,
         "sub": granted.account,

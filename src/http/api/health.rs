@@ -16,9 +16,7 @@ pub async fn alive() -> Json<Value> {
 
 /// The database answers too.
 pub async fn ready(State(house): State<Shared>) -> Result<Json<Value>> {
-    answer(&house.db)
-        .await
-        .map_err(|_| Error::Busy(Duration::seconds(2)))?;
+    answer(&house.db).await.map_err(|_| Error::Busy(Duration::seconds(2)))?;
     Ok(Json(json!({ "status": "ready" })))
 }
 

@@ -9,9 +9,5 @@ use crate::model::error::Error;
 
 /// Shows an error to a person: what it is, what to do, and the request's number.
 pub fn show(_house: &Shared, error: &Error, number: &str, _nonce: &Nonce) -> Response {
-    (
-        status(error),
-        Html(format!("<h1>Something went wrong</h1><p>{number}")),
-    )
-        .into_response()
+    (status(error), Html(format!("<h1>Something went wrong</h1><p>{number}"))).into_response()
 }

@@ -37,9 +37,7 @@ pub fn registration(method: AuthMethod, owner: Option<CompanyId>) -> (Client, Op
         secret_digest: secret.as_ref().map(Secret::digest),
         redirect_uris: vec![CALLBACK.to_owned()],
         post_logout_redirect_uris: vec!["https://app.example/bye".to_owned()],
-        grant_types: ["authorization_code", "refresh_token", "client_credentials"]
-            .map(str::to_owned)
-            .to_vec(),
+        grant_types: ["authorization_code", "refresh_token", "client_credentials"].map(str::to_owned).to_vec(),
         scopes: Scopes::of(KNOWN),
         consent: ConsentRule::Skip,
         client_uri: None,
@@ -54,8 +52,7 @@ pub fn registration(method: AuthMethod, owner: Option<CompanyId>) -> (Client, Op
 impl Provider {
     /// One of the platform's own confidential clients, without a consent page.
     pub async fn app(&self) -> App {
-        self.register(registration(AuthMethod::SecretBasic, None))
-            .await
+        self.register(registration(AuthMethod::SecretBasic, None)).await
     }
 
     /// One of the platform's own public clients, without a consent page.
@@ -82,12 +79,7 @@ impl Provider {
             client::save_platform(&mut tx, &client, now).await.unwrap();
             tx.commit_unremarkable().await.unwrap();
         }
-        App {
-            id: client.id,
-            secret,
-            base: self.base.clone(),
-            http: self.stranger(),
-        }
+        App { id: client.id, secret, base: self.base.clone(), http: self.stranger() }
     }
 }
 
@@ -107,10 +99,8 @@ impl App {
         ];
         {
             let mut query = url.query_pairs_mut();
-            for (name, value) in standard
-                .iter()
-                .filter(|(name, _)| !more.iter().any(|(other, _)| other == name))
-                .chain(more)
+            for (name, value) in
+                standard.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name)).chain(more)
             {
                 if !value.is_empty() {
                     query.append_pair(name, value);
@@ -129,8 +119,7 @@ impl App {
             page.status,
             page.text()
         );
-        page.query("code")
-            .unwrap_or_else(|| panic!("no code in {}", page.url))
+        page.query("code").unwrap_or_else(|| panic!("no code in {}", page.url))
     }
 
     /// Redeems a code.
@@ -154,8 +143,7 @@ impl App {
 
     /// Redeems a refresh token.
     pub async fn refresh(&self, token: &str) -> reqwest::Response {
-        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
-            .await
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     /// Any request at the token endpoint.
@@ -178,12 +166,7 @@ impl App {
 
     /// The userinfo endpoint with this access token.
     pub async fn userinfo(&self, token: &str) -> reqwest::Response {
-        self.http
-            .get(format!("{}/oauth2/userinfo", self.base))
-            .bearer_auth(token)
-            .send()
-            .await
-            .unwrap()
+        self.http.get(format!("{}/oauth2/userinfo", self.base)).bearer_auth(token).send().await.unwrap()
     }
 }
 

@@ -58,9 +58,7 @@ impl Browser {
     }
 
     async fn open_with(preferences: Value) -> Self {
-        let mut driver = tokio::task::spawn_blocking(Driver::start)
-            .await
-            .expect("chromedriver starts");
+        let mut driver = tokio::task::spawn_blocking(Driver::start).await.expect("chromedriver starts");
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--user-data-dir={}", driver.profile.display()));
         let mut options = json!({ "args": args, "prefs": preferences });
@@ -76,10 +74,7 @@ impl Browser {
             .connect(&driver.address)
             .await
             .expect("Chromium opens: is it installed, and of chromedriver's version?");
-        driver.chromium = client
-            .capabilities()
-            .and_then(|given| given.get("goog:processID"))
-            .and_then(Value::as_u64);
+        driver.chromium = client.capabilities().and_then(|given| given.get("goog:processID")).and_then(Value::as_u64);
         Self { client, driver }
     }
 
@@ -135,8 +130,7 @@ impl Browser {
         self.wait_for("body").await;
         while !self.loaded().await {
             if Instant::now() > deadline {
-                self.fail(&format!("the page behind {css} never finished loading"))
-                    .await;
+                self.fail(&format!("the page behind {css} never finished loading")).await;
             }
             tokio::time::sleep(POLL).await;
         }
@@ -151,10 +145,7 @@ impl Browser {
     }
 
     pub async fn url(&self) -> Url {
-        self.client
-            .current_url()
-            .await
-            .expect("the browser knows its address")
+        self.client.current_url().await.expect("the browser knows its address")
     }
 
     /// Waits until the element is on the page and visible.
@@ -183,8 +174,7 @@ impl Browser {
     pub async fn screenshot(&self, path: impl AsRef<Path>) {
         let layout = self.devtools("Page.getLayoutMetrics", json!({})).await;
         let size = &layout["cssContentSize"];
-        let clip =
-            json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let ask = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let shot = self.devtools("Page.captureScreenshot", ask).await;
         let image = shot["data"].as_str().expect("a screenshot has data");
@@ -195,18 +185,13 @@ impl Browser {
     /// Gives the page this many CSS pixels, below what a desktop window allows too: a phone is 390 by 844.
     pub async fn set_size(&self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics)
-            .await;
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
     /// Asks pages for their dark colours (`dark`) or their light ones (`light`).
     pub async fn prefer(&self, colours: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": colours }]);
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": features }),
-        )
-        .await;
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     /// Closes the window in good order. Dropping does the same the hard way.
@@ -218,10 +203,7 @@ impl Browser {
     }
 
     async fn loaded(&self) -> bool {
-        let state = self
-            .client
-            .execute("return document.readyState", vec![])
-            .await;
+        let state = self.client.execute("return document.readyState", vec![]).await;
         state.is_ok_and(|state| state == "complete")
     }
 
@@ -249,10 +231,7 @@ struct DevTools(&'static str, Value);
 
 impl WebDriverCompatibleCommand for DevTools {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
-        base.join(&format!(
-            "session/{}/goog/cdp/execute",
-            session.unwrap_or_default()
-        ))
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &Url) -> (axum::http::Method, Option<String>) {
@@ -271,8 +250,8 @@ struct Driver {
 
 impl Driver {
     fn start() -> Self {
-        let program = program("CHROMEDRIVER", &["chromedriver"])
-            .expect("chromedriver is installed (`make test` does it)");
+        let program =
+            program("CHROMEDRIVER", &["chromedriver"]).expect("chromedriver is installed (`make test` does it)");
         let profile = env::temp_dir().join(format!("countersign-browser-{}", uuid::Uuid::now_v7()));
         fs::create_dir(&profile).expect("a profile directory can be made");
         let mut process = Command::new(program)
@@ -284,12 +263,7 @@ impl Driver {
             .spawn()
             .expect("chromedriver starts");
         let output = process.stdout.take().expect("stdout is piped");
-        let mut driver = Self {
-            process,
-            address: String::new(),
-            profile,
-            chromium: None,
-        };
+        let mut driver = Self { process, address: String::new(), profile, chromium: None };
         let mut output = BufReader::new(output);
         let port = output
             .by_ref()
@@ -307,15 +281,8 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         // Chromium leads a group of its own; either group goes as a whole, helpers included.
-        for leader in self
-            .chromium
-            .into_iter()
-            .chain([u64::from(self.process.id())])
-        {
-            let _ = Command::new("kill")
-                .args(["-KILL", "--", &format!("-{leader}")])
-                .stderr(Stdio::null())
-                .status();
+        for leader in self.chromium.into_iter().chain([u64::from(self.process.id())]) {
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).stderr(Stdio::null()).status();
         }
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.profile);

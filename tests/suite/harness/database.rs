@@ -23,30 +23,16 @@ impl Cluster {
         let mut app = superuser.clone();
         app.set_username("countersign_app").unwrap();
         let template = format!("template_{}", std::process::id());
-        let cluster = Self {
-            superuser,
-            app,
-            template,
-        };
+        let cluster = Self { superuser, app, template };
         let mut conn = cluster.connect("postgres").await;
-        conn.execute(AssertSqlSafe(format!(
-            "create database {}",
-            cluster.template
-        )))
-        .await
-        .unwrap();
+        conn.execute(AssertSqlSafe(format!("create database {}", cluster.template))).await.unwrap();
         let mut conn = cluster.connect(&cluster.template).await;
-        countersign::storage::MIGRATIONS
-            .run(&mut conn)
-            .await
-            .unwrap();
+        countersign::storage::MIGRATIONS.run(&mut conn).await.unwrap();
         cluster
     }
 
     async fn connect(&self, name: &str) -> PgConnection {
-        PgConnection::connect(at(&self.superuser, name).as_str())
-            .await
-            .unwrap()
+        PgConnection::connect(at(&self.superuser, name).as_str()).await.unwrap()
     }
 }
 
@@ -69,31 +55,15 @@ pub struct Fresh {
 impl Fresh {
     pub async fn copy() -> Self {
         let cluster = CLUSTER.get_or_init(Cluster::start).await;
-        let name = format!(
-            "test_{}_{}",
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut conn = cluster.connect("postgres").await;
         {
             // A template cannot be copied twice at one moment.
             let _one = COPYING.lock().await;
-            conn.execute(AssertSqlSafe(format!(
-                "create database {name} template {}",
-                cluster.template
-            )))
-            .await
-            .unwrap();
+            conn.execute(AssertSqlSafe(format!("create database {name} template {}", cluster.template))).await.unwrap();
         }
-        let (app_url, superuser_url) = (
-            at(&cluster.app, &name).into(),
-            at(&cluster.superuser, &name).into(),
-        );
-        Self {
-            name,
-            app_url,
-            superuser_url,
-        }
+        let (app_url, superuser_url) = (at(&cluster.app, &name).into(), at(&cluster.superuser, &name).into());
+        Self { name, app_url, superuser_url }
     }
 
     /// A connection that no policy holds back.

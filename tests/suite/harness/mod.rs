@@ -57,11 +57,7 @@ impl Provider {
             ("DATABASE_URL".to_owned(), database.app_url.clone()),
             ("PASSWORD_HASH_THREADS".to_owned(), "1".to_owned()),
         ]);
-        vars.extend(
-            settings
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let settings = Settings::read(&vars, Mode::Dev).unwrap();
         let db = Db::open(&database.app_url, 5).unwrap();
         let house = Arc::new(House::build(settings, db).unwrap());
@@ -70,12 +66,7 @@ impl Provider {
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();
         });
-        Self {
-            house,
-            base,
-            database,
-            server,
-        }
+        Self { house, base, database, server }
     }
 
     /// A path of this provider as a URL.
@@ -85,10 +76,7 @@ impl Provider {
 
     /// An HTTP client without cookies, who follows no redirect.
     pub fn stranger(&self) -> reqwest::Client {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap()
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
     }
 
     /// A browser without JavaScript.

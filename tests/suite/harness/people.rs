@@ -37,39 +37,16 @@ impl Provider {
         let (id, admin) = (CompanyId::new(now), AccountId::new(now));
         let email = format!("admin@{slug}.com");
         let mut tx = self.house.db.account(admin).await.unwrap();
-        account::insert(
-            &mut tx,
-            &email.parse::<Email>().unwrap(),
-            "Ada Admin",
-            Some(now),
-            now,
-        )
-        .await
-        .unwrap();
-        password::set(&mut tx, &self.hash().await, now)
-            .await
-            .unwrap();
+        account::insert(&mut tx, &email.parse::<Email>().unwrap(), "Ada Admin", Some(now), now).await.unwrap();
+        password::set(&mut tx, &self.hash().await, now).await.unwrap();
         let mut tx = tx.enter(id).await.unwrap();
         company::insert(&mut tx, &slug, name, now).await.unwrap();
-        membership::insert(&mut tx, admin, Role::Admin, now)
-            .await
-            .unwrap();
+        membership::insert(&mut tx, admin, Role::Admin, now).await.unwrap();
         let mut tx = tx.leave(admin).await.unwrap();
         account::set_home(&mut tx, id).await.unwrap();
         tx.commit_unremarkable().await.unwrap();
-        let company = Company {
-            id,
-            slug,
-            name: name.to_owned(),
-        };
-        (
-            company,
-            Person {
-                id: admin,
-                email,
-                password: PASSWORD.to_owned(),
-            },
-        )
+        let company = Company { id, slug, name: name.to_owned() };
+        (company, Person { id: admin, email, password: PASSWORD.to_owned() })
     }
 
     /// One more person in a company.
@@ -77,25 +54,11 @@ impl Provider {
         let now = self.house.clock.now();
         let id = AccountId::new(now);
         let mut tx = self.house.db.account(id).await.unwrap();
-        account::insert(
-            &mut tx,
-            &email.parse::<Email>().unwrap(),
-            "Pat Person",
-            Some(now),
-            now,
-        )
-        .await
-        .unwrap();
-        password::set(&mut tx, &self.hash().await, now)
-            .await
-            .unwrap();
+        account::insert(&mut tx, &email.parse::<Email>().unwrap(), "Pat Person", Some(now), now).await.unwrap();
+        password::set(&mut tx, &self.hash().await, now).await.unwrap();
         account::set_home(&mut tx, company.id).await.unwrap();
         tx.commit_unremarkable().await.unwrap();
-        let person = Person {
-            id,
-            email: email.to_owned(),
-            password: PASSWORD.to_owned(),
-        };
+        let person = Person { id, email: email.to_owned(), password: PASSWORD.to_owned() };
         self.join(company, &person, role).await;
         person
     }
@@ -103,20 +66,12 @@ impl Provider {
     /// Somebody who exists joins a company too.
     pub async fn join(&self, company: &Company, person: &Person, role: Role) {
         let mut tx = self.house.db.company(company.id, None).await.unwrap();
-        membership::insert(&mut tx, person.id, role, self.house.clock.now())
-            .await
-            .unwrap();
+        membership::insert(&mut tx, person.id, role, self.house.clock.now()).await.unwrap();
         tx.commit_unremarkable().await.unwrap();
     }
 
     async fn hash(&self) -> String {
-        let make = || async {
-            self.house
-                .hashing
-                .hash(Secret::received(PASSWORD))
-                .await
-                .unwrap()
-        };
+        let make = || async { self.house.hashing.hash(Secret::received(PASSWORD)).await.unwrap() };
         HASH.get_or_init(make).await.clone()
     }
 }

@@ -40,11 +40,7 @@ impl Visitor {
             .user_agent("Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0")
             .build()
             .unwrap();
-        Self {
-            jar,
-            client,
-            base: base.parse().unwrap(),
-        }
+        Self { jar, client, base: base.parse().unwrap() }
     }
 
     /// Opens a path of ours or a whole URL.
@@ -62,15 +58,7 @@ impl Visitor {
 
     /// One answer, no redirect followed.
     pub async fn send_once(&self, form: &Form) -> Page {
-        page(
-            self.client
-                .post(form.action.clone())
-                .form(&form.fields)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        page(self.client.post(form.action.clone()).form(&form.fields).send().await.unwrap()).await
     }
 
     /// Opens `/login` and signs in with the password. Where this leads is up to the person.
@@ -81,18 +69,13 @@ impl Visitor {
 
     /// Fills the sign-in page that is open.
     pub async fn enter_password(&self, login: &Page, person: &Person) -> Page {
-        let form = login
-            .form("#login")
-            .fill("email", &person.email)
-            .fill("password", &person.password);
+        let form = login.form("#login").fill("email", &person.email).fill("password", &person.password);
         self.send(&form).await
     }
 
     /// The value of our session cookie.
     pub fn cookie(&self) -> Option<String> {
-        self.jar
-            .cookies(&self.base)
-            .map(|value| value.to_str().unwrap().to_owned())
+        self.jar.cookies(&self.base).map(|value| value.to_str().unwrap().to_owned())
     }
 
     async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
@@ -123,9 +106,7 @@ async fn page(response: reqwest::Response) -> Page {
 
 impl Page {
     pub fn location(&self) -> Option<String> {
-        self.headers
-            .get(LOCATION)
-            .map(|value| value.to_str().unwrap().to_owned())
+        self.headers.get(LOCATION).map(|value| value.to_str().unwrap().to_owned())
     }
 
     /// The path that the browser shows.
@@ -135,28 +116,19 @@ impl Page {
 
     /// A parameter of the address that the browser shows.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.url
-            .query_pairs()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.into_owned())
+        self.url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
     pub fn has(&self, selector: &str) -> bool {
-        Html::parse_document(&self.html)
-            .select(&Selector::parse(selector).unwrap())
-            .next()
-            .is_some()
+        Html::parse_document(&self.html).select(&Selector::parse(selector).unwrap()).next().is_some()
     }
 
     /// The visible text, white space folded.
     pub fn text(&self) -> String {
         let html = Html::parse_document(&self.html);
         let body = Selector::parse("body").unwrap();
-        let words: Vec<&str> = html
-            .select(&body)
-            .flat_map(|body| body.text())
-            .flat_map(str::split_whitespace)
-            .collect();
+        let words: Vec<&str> =
+            html.select(&body).flat_map(|body| body.text()).flat_map(str::split_whitespace).collect();
         words.join(" ")
     }
 
@@ -164,29 +136,19 @@ impl Page {
     pub fn text_of(&self, selector: &str) -> String {
         let html = Html::parse_document(&self.html);
         let selector = Selector::parse(selector).unwrap();
-        let found = html
-            .select(&selector)
-            .next()
-            .unwrap_or_else(|| panic!("no {selector:?} on {}: {}", self.url, self.html));
-        found
-            .text()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        let found =
+            html.select(&selector).next().unwrap_or_else(|| panic!("no {selector:?} on {}: {}", self.url, self.html));
+        found.text().collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The form around the button (or field, or the form itself) that the selector names, as it stands on the page.
     pub fn form(&self, selector: &str) -> Form {
         let html = Html::parse_document(&self.html);
         let chosen = Selector::parse(selector).unwrap();
-        let button = html.select(&chosen).next().unwrap_or_else(|| {
-            panic!(
-                "no {selector} on {} ({}): {}",
-                self.url, self.status, self.html
-            )
-        });
+        let button = html
+            .select(&chosen)
+            .next()
+            .unwrap_or_else(|| panic!("no {selector} on {} ({}): {}", self.url, self.status, self.html));
         let form = std::iter::once(*button)
             .chain(button.ancestors())
             .filter_map(scraper::ElementRef::wrap)
@@ -208,31 +170,21 @@ impl Page {
                 "select" => {
                     let options = Selector::parse("option").unwrap();
                     let all: Vec<_> = input.select(&options).collect();
-                    let chosen = all
-                        .iter()
-                        .find(|option| option.value().attr("selected").is_some())
-                        .or(all.first());
-                    chosen
-                        .and_then(|option| option.value().attr("value"))
-                        .unwrap_or_default()
-                        .to_owned()
+                    let chosen = all.iter().find(|option| option.value().attr("selected").is_some()).or(all.first());
+                    chosen.and_then(|option| option.value().attr("value")).unwrap_or_default().to_owned()
                 }
                 "textarea" => input.text().collect(),
                 _ => value.attr("value").unwrap_or_default().to_owned(),
             };
             fields.push((name.to_owned(), text));
         }
-        if let (Some(name), Some(value)) =
-            (button.value().attr("name"), button.value().attr("value"))
+        if let (Some(name), Some(value)) = (button.value().attr("name"), button.value().attr("value"))
             && button.value().name() == "button"
         {
             fields.push((name.to_owned(), value.to_owned()));
         }
         let action = form.value().attr("action").unwrap_or_default();
-        Form {
-            action: self.url.join(action).unwrap(),
-            fields,
-        }
+        Form { action: self.url.join(action).unwrap(), fields }
     }
 }
 

@@ -38,15 +38,7 @@ const FORBIDDEN: [(&str, &[&str]); 7] = [
     ),
     (
         "outbound",
-        &[
-            "crate::storage",
-            "crate::domain",
-            "crate::http",
-            "crate::job",
-            "crate::command",
-            "axum::",
-            "sqlx::",
-        ],
+        &["crate::storage", "crate::domain", "crate::http", "crate::job", "crate::command", "axum::", "sqlx::"],
     ),
     (
         "domain",
@@ -61,27 +53,8 @@ const FORBIDDEN: [(&str, &[&str]); 7] = [
             "reqwest::",
         ],
     ),
-    (
-        "http",
-        &[
-            "crate::job",
-            "crate::command",
-            "sqlx::",
-            "reqwest::",
-            "lettre::",
-        ],
-    ),
-    (
-        "job",
-        &[
-            "crate::http",
-            "crate::command",
-            "sqlx::",
-            "axum::",
-            "lettre::",
-            "reqwest::",
-        ],
-    ),
+    ("http", &["crate::job", "crate::command", "sqlx::", "reqwest::", "lettre::"]),
+    ("job", &["crate::http", "crate::command", "sqlx::", "axum::", "lettre::", "reqwest::"]),
     ("command", &["sqlx::query"]),
 ];
 
@@ -113,11 +86,7 @@ fn no_layer_names_one_that_stands_above_it() {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in words.iter().filter(|word| code.contains(**word)) {
-                    broken.push(format!(
-                        "{}:{}: {layer} names {word}",
-                        file.display(),
-                        number + 1
-                    ));
+                    broken.push(format!("{}:{}: {layer} names {word}", file.display(), number + 1));
                 }
             }
         }
@@ -145,11 +114,7 @@ fn only_the_clock_reads_the_time() {
 fn no_statement_reads_the_databases_clock() {
     for file in files(&source().join("storage")) {
         let text = fs::read_to_string(&file).unwrap().to_lowercase();
-        assert!(
-            !text.contains("now()") && !text.contains("current_timestamp"),
-            "{}",
-            file.display()
-        );
+        assert!(!text.contains("now()") && !text.contains("current_timestamp"), "{}", file.display());
     }
 }
 
@@ -157,10 +122,6 @@ fn no_statement_reads_the_databases_clock() {
 fn every_file_says_what_it_is_for() {
     for file in files(&source()) {
         let text = fs::read_to_string(&file).unwrap();
-        assert!(
-            text.starts_with("//! "),
-            "{} opens without a word",
-            file.display()
-        );
+        assert!(text.starts_with("//! "), "{} opens without a word", file.display());
     }
 }

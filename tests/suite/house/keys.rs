@@ -7,26 +7,14 @@ use crate::harness::Provider;
 use countersign::domain::keys::{self, Kind};
 
 fn claims(provider: &Provider) -> Map<String, Value> {
-    let json = json!({ "iss": provider.house.settings.issuer, "exp": provider.house.clock.now().unix_timestamp() + 600 });
+    let json =
+        json!({ "iss": provider.house.settings.issuer, "exp": provider.house.clock.now().unix_timestamp() + 600 });
     json.as_object().cloned().unwrap()
 }
 
 async fn kids(provider: &Provider) -> Vec<String> {
-    let jwks: Value = provider
-        .stranger()
-        .get(provider.url("/oauth2/jwks"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    jwks["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|key| key["kid"].as_str().unwrap().to_owned())
-        .collect()
+    let jwks: Value = provider.stranger().get(provider.url("/oauth2/jwks")).send().await.unwrap().json().await.unwrap();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -34,9 +22,7 @@ async fn the_key_that_signs_next_is_published_before_it_signs() {
     let provider = Provider::start().await;
     let before = kids(&provider).await;
     assert_eq!(before.len(), 2);
-    let signing = keys::rotate(&provider.house, &provider.house.job("test"))
-        .await
-        .unwrap();
+    let signing = keys::rotate(&provider.house, &provider.house.job("test")).await.unwrap();
     assert!(before.contains(&signing));
     assert_eq!(kids(&provider).await.len(), 3);
 }
@@ -46,26 +32,12 @@ async fn a_token_of_the_previous_key_verifies_until_it_has_expired() {
     let provider = Provider::start().await;
     let house = &provider.house;
     let now = house.clock.now();
-    let token = keys::sign(house, now, Kind::AccessToken, claims(&provider))
-        .await
-        .unwrap();
+    let token = keys::sign(house, now, Kind::AccessToken, claims(&provider)).await.unwrap();
     keys::rotate(house, &house.job("test")).await.unwrap();
-    assert!(
-        keys::verify_living(house, now, Kind::AccessToken, &token)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    house
-        .clock
-        .advance(house.settings.access_token_lifetime + Duration::minutes(6));
+    assert!(keys::verify_living(house, now, Kind::AccessToken, &token).await.unwrap().is_some());
+    house.clock.advance(house.settings.access_token_lifetime + Duration::minutes(6));
     let late = house.clock.now();
-    assert!(
-        keys::verify(house, late, Kind::AccessToken, &token)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(keys::verify(house, late, Kind::AccessToken, &token).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -73,43 +45,18 @@ async fn a_token_is_not_taken_for_one_of_another_kind() {
     let provider = Provider::start().await;
     let house = &provider.house;
     let now = house.clock.now();
-    let token = keys::sign(house, now, Kind::IdToken, claims(&provider))
-        .await
-        .unwrap();
-    assert!(
-        keys::verify_living(house, now, Kind::AccessToken, &token)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        keys::verify_living(house, now, Kind::IdToken, &token)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let token = keys::sign(house, now, Kind::IdToken, claims(&provider)).await.unwrap();
+    assert!(keys::verify_living(house, now, Kind::AccessToken, &token).await.unwrap().is_none());
+    assert!(keys::verify_living(house, now, Kind::IdToken, &token).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn the_published_keys_hold_nothing_private() {
     let provider = Provider::start().await;
-    let jwks: Value = provider
-        .stranger()
-        .get(provider.url("/oauth2/jwks"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let jwks: Value = provider.stranger().get(provider.url("/oauth2/jwks")).send().await.unwrap().json().await.unwrap();
     for key in jwks["keys"].as_array().unwrap() {
         // Behaviour 9.
-        let members: std::collections::BTreeSet<&str> = key
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let members: std::collections::BTreeSet<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"].into());
         assert!(!key["n"].as_str().unwrap().contains('='));
     }

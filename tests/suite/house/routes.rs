@@ -6,12 +6,7 @@ use countersign::http::gate::Access;
 use countersign::http::routes::routes;
 
 /// Whoever opens a route to everybody adds it here, and knows it.
-const PUBLIC: &[&str] = &[
-    "GET /assets/{file}",
-    "GET /healthz",
-    "GET /oauth2/jwks",
-    "GET /readyz",
-];
+const PUBLIC: &[&str] = &["GET /assets/{file}", "GET /healthz", "GET /oauth2/jwks", "GET /readyz"];
 
 #[test]
 fn only_these_routes_are_open_to_everybody() {
@@ -28,11 +23,6 @@ fn only_these_routes_are_open_to_everybody() {
 fn no_route_stands_twice() {
     let mut seen = BTreeSet::new();
     for route in routes() {
-        assert!(
-            seen.insert((route.method.to_string(), route.path)),
-            "{} {}",
-            route.method,
-            route.path
-        );
+        assert!(seen.insert((route.method.to_string(), route.path)), "{} {}", route.method, route.path);
     }
 }
