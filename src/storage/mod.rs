@@ -7,13 +7,11 @@ pub mod company;
 pub mod event;
 pub mod login;
 pub mod membership;
+pub mod migration;
 pub mod outbox;
 pub mod password;
 pub mod scope;
 pub mod signing_key;
-
-/// The migrations, in the order in which they apply.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 impl From<sqlx::Error> for crate::model::error::Error {
     fn from(error: sqlx::Error) -> Self {

@@ -1,10 +1,12 @@
 //! A database of its own for each test: a copy of a template that is migrated once per run.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use countersign::command::embedded::{Embedded, Purpose};
+use countersign::command::migrate;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
-use url::Url;
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static COPYING: Mutex<()> = Mutex::const_new(());
@@ -12,35 +14,29 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// PostgreSQL for the whole run.
 struct Cluster {
-    superuser: Url,
-    app: Url,
+    embedded: Embedded,
     template: String,
 }
 
 impl Cluster {
     async fn start() -> Self {
-        let superuser: Url = std::env::var("TEST_POSTGRES").unwrap().parse().unwrap();
-        let mut app = superuser.clone();
-        app.set_username("countersign_app").unwrap();
-        let template = format!("template_{}", std::process::id());
-        let cluster = Self { superuser, app, template };
-        let mut conn = cluster.connect("postgres").await;
-        conn.execute(AssertSqlSafe(format!("create database {}", cluster.template))).await.unwrap();
-        let mut conn = cluster.connect(&cluster.template).await;
-        countersign::storage::MIGRATIONS.run(&mut conn).await.unwrap();
-        cluster
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let embedded = Embedded::start(folder, Purpose::Tests).await.unwrap();
+        let template = "countersign_template".to_owned();
+        let mut conn = PgConnection::connect(&embedded.superuser_url("postgres")).await.unwrap();
+        // What an earlier run left behind.
+        let left: Vec<String> =
+            sqlx::query_scalar("select datname from pg_database where datname ~ '^(test_|countersign_)'")
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
+        for name in left.iter().chain([&template]) {
+            conn.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await.unwrap();
+        }
+        conn.execute(AssertSqlSafe(format!("create database {template}"))).await.unwrap();
+        migrate::run(&embedded.superuser_url(&template), &embedded.app_url(&template)).await.unwrap();
+        Self { embedded, template }
     }
-
-    async fn connect(&self, name: &str) -> PgConnection {
-        PgConnection::connect(at(&self.superuser, name).as_str()).await.unwrap()
-    }
-}
-
-/// The URL of another database of the same cluster.
-fn at(url: &Url, name: &str) -> Url {
-    let mut url = url.clone();
-    url.set_path(name);
-    url
 }
 
 /// A fresh database.
@@ -56,13 +52,13 @@ impl Fresh {
     pub async fn copy() -> Self {
         let cluster = CLUSTER.get_or_init(Cluster::start).await;
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut conn = cluster.connect("postgres").await;
+        let mut conn = PgConnection::connect(&cluster.embedded.superuser_url("postgres")).await.unwrap();
         {
             // A template cannot be copied twice at one moment.
             let _one = COPYING.lock().await;
             conn.execute(AssertSqlSafe(format!("create database {name} template {}", cluster.template))).await.unwrap();
         }
-        let (app_url, superuser_url) = (at(&cluster.app, &name).into(), at(&cluster.superuser, &name).into());
+        let (app_url, superuser_url) = (cluster.embedded.app_url(&name), cluster.embedded.superuser_url(&name));
         Self { name, app_url, superuser_url }
     }
 

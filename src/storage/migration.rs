@@ -1,0 +1,66 @@
+//! Migrations, and what the server checks of the role that it runs as.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::scope::Db;
+use crate::model::error::{Error, Result};
+
+/// The migrations, in the order in which they apply.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Applies what is missing, as the owner.
+pub async fn run(conn: &mut PgConnection) -> Result<()> {
+    MIGRATIONS.run(conn).await.map_err(Error::fault)
+}
+
+/// Lets the server's role log in with this password.
+pub async fn set_app_password(conn: &mut PgConnection, password: &str) -> Result<()> {
+    if password.is_empty() {
+        return Ok(());
+    }
+    // `alter role` takes no parameters; `quote_literal` is PostgreSQL's own quoting.
+    let quoted =
+        sqlx::query_scalar!(r#"select quote_literal($1) as "quoted!""#, password).fetch_one(&mut *conn).await?;
+    let statement = format!("alter role countersign_app login password {quoted}");
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(conn).await?;
+    Ok(())
+}
+
+/// What is wrong with the role or the wall, each a sentence. Empty when the server may start.
+pub async fn faults_of_the_wall(db: &Db) -> Result<Vec<String>> {
+    let role = sqlx::query!(
+        r#"select rolname as "name!", rolsuper as "superuser!", rolbypassrls as "bypasses!",
+                  exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                          where n.nspname = 'public' and c.relkind in ('r', 'p')
+                            and pg_has_role(current_user, c.relowner, 'member')) as "owns!"
+           from pg_roles where rolname = current_user"#
+    )
+    .fetch_one(db.pool())
+    .await?;
+    let mut faults = Vec::new();
+    if role.superuser {
+        faults.push(format!("the role {} is a superuser, for whom row-level security does not hold", role.name));
+    }
+    if role.bypasses {
+        faults.push(format!("the role {} bypasses row-level security", role.name));
+    }
+    if role.owns && !role.superuser {
+        faults.push(format!("the role {} owns tables, and could switch their row-level security off", role.name));
+    }
+    let open = sqlx::query_scalar!(
+        r#"select c.relname::text as "name!" from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname <> '_sqlx_migrations'
+             and not (c.relrowsecurity and c.relforcerowsecurity) order by 1"#
+    )
+    .fetch_all(db.pool())
+    .await?;
+    faults.extend(open.into_iter().map(|name| format!("the table {name} has no forced row-level security")));
+    Ok(faults)
+}
+
+/// How many migrations this program knows that the database has not had. The server's role cannot read the list of
+/// migrations, so a table of the last one is asked for instead.
+pub async fn is_current(db: &Db) -> Result<bool> {
+    let newest = sqlx::query_scalar!("select to_regclass('public.event') is not null").fetch_one(db.pool()).await?;
+    Ok(newest.unwrap_or(false))
+}
