@@ -40,7 +40,7 @@ fn port() -> String {
     env::var("PORT").unwrap_or_else(|_| "9090".to_owned())
 }
 
-fn callback() -> String {
+fn return_url() -> String {
     format!("{}callback", *HOME)
 }
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "company"];
@@ -236,7 +236,7 @@ impl App {
         let client = env::var("CLIENT_ID").unwrap_or_else(|_| "cli_demo_web".to_owned());
         let provider =
             Client::from_provider_metadata(metadata.clone(), ClientId::new(client), Some(ClientSecret::new(secret)))
-                .set_redirect_uri(RedirectUrl::new(callback())?);
+                .set_redirect_uri(RedirectUrl::new(return_url())?);
         Ok((provider, metadata))
     }
 

@@ -7,6 +7,8 @@ use crate::model::clock::Clock;
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::settings::Settings;
+use crate::outbound::http::Guarded;
+use crate::outbound::smtp::Postman;
 use crate::storage::scope::Db;
 
 /// The process's one set of parts.
@@ -22,6 +24,10 @@ pub struct House {
     pub keyring: Keyring,
     /// Encryption at rest.
     pub sealer: Sealer,
+    /// The way to the mail server, where there is one.
+    pub postman: Option<Postman>,
+    /// For calls to others.
+    pub guarded: Guarded,
     /// The time.
     pub clock: Clock,
 }
@@ -34,7 +40,9 @@ impl House {
     pub fn build(settings: Settings, db: Db) -> Result<Self> {
         let sealer = Sealer::new(&settings)?;
         let hashing = Hashing::start(&settings)?;
-        Ok(Self { settings, db, hashing, keyring: Keyring::default(), sealer, clock: Clock::default() })
+        let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
+        let (keyring, clock) = (Keyring::default(), Clock::default());
+        Ok(Self { settings, db, hashing, keyring, sealer, postman, guarded, clock })
     }
 
     /// The context of something that runs without a request.

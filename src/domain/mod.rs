@@ -1,5 +1,6 @@
 //! Rules. No status code, no SQL and no template stands here.
 
+pub mod delivery;
 pub mod hashing;
 pub mod house;
 pub mod keys;

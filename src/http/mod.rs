@@ -9,6 +9,7 @@ pub mod headers;
 pub mod oidc;
 pub mod page;
 pub mod routes;
+pub mod server;
 pub mod session;
 pub mod session_store;
 

@@ -1,1 +1,60 @@
-//! What runs without a request.
+//! What runs without a request: mail, sweeping, key rotation, the trail's months. Every node runs all of it; the rows that
+//! a node works on are its own for that moment, so there is no leader.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::Duration as Span;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::domain::house::House;
+use crate::domain::{delivery, keys};
+use crate::model::error::Result;
+use crate::storage::sweep;
+
+/// Starts them. They end with the process.
+pub fn start(house: &Arc<House>) {
+    tokio::spawn(every(Duration::from_secs(1), "mail", Arc::clone(house), mail));
+    tokio::spawn(every(Duration::from_mins(1), "sweep", Arc::clone(house), sweep_all));
+    tokio::spawn(every(Duration::from_hours(1), "keys", Arc::clone(house), rotate));
+    tokio::spawn(every(Duration::from_hours(1), "months", Arc::clone(house), months));
+}
+
+async fn every<F, W>(pause: Duration, name: &'static str, house: Arc<House>, work: F)
+where
+    F: Fn(Arc<House>) -> W + Send,
+    W: Future<Output = Result<()>> + Send,
+{
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = work(Arc::clone(&house)).await {
+            tracing::warn!(job = name, %error, "a job failed and will be tried again");
+        }
+    }
+}
+
+async fn mail(house: Arc<House>) -> Result<()> {
+    while delivery::deliver(&house, &house.job("mail")).await? > 0 {}
+    Ok(())
+}
+
+/// Deletes what has expired, batch after batch.
+pub async fn sweep_all(house: Arc<House>) -> Result<()> {
+    while sweep::batch(&house.db, house.clock.now()).await? > 0 {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+async fn rotate(house: Arc<House>) -> Result<()> {
+    keys::rotate_when_due(&house, &house.job("keys")).await
+}
+
+/// Makes the trail's next months and drops those beyond the retention.
+pub async fn months(house: Arc<House>) -> Result<()> {
+    let now = house.clock.now();
+    let kept = Span::days(i64::from(house.settings.audit_retention_months) * 31);
+    sweep::months(&house.db, now, now - kept).await
+}

@@ -7,6 +7,7 @@ pub mod email;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod letter;
 pub mod role;
 pub mod scope;
 pub mod secret;

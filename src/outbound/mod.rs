@@ -1,1 +1,4 @@
 //! What leaves the house: mail and HTTP to others.
+
+pub mod http;
+pub mod smtp;

@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod password;
 pub mod scope;
 pub mod signing_key;
+pub mod sweep;
 
 impl From<sqlx::Error> for crate::model::error::Error {
     fn from(error: sqlx::Error) -> Self {

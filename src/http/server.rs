@@ -1,0 +1,74 @@
+//! Listens and serves: plain or with our own TLS, until SIGTERM or SIGINT, and then drains.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
+use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslOptions, SslVersion};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::model::error::{Error, Result};
+use crate::model::settings::{Settings, TlsFiles};
+
+/// How long requests in flight may take when we are told to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serves until told to stop. `ready` is called once the port is open.
+///
+/// # Errors
+/// The port is taken, or certificate and key cannot be used.
+pub async fn run(router: Router, settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let listener = std::net::TcpListener::bind(settings.listen)
+        .map_err(|error| Error::fault(format!("cannot listen on {}: {error} (see LISTEN)", settings.listen)))?;
+    listener.set_nonblocking(true).map_err(Error::fault)?;
+    let address = listener.local_addr().map_err(Error::fault)?;
+    let handle = Handle::new();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(drain_when_told(handle.clone()));
+    let served = if let Some(files) = &settings.tls {
+        let config = OpenSSLConfig::try_from(acceptor(files)?).map_err(|error| Error::fault(error.to_string()))?;
+        ready(address);
+        let server = axum_server::from_tcp(listener).map_err(Error::fault)?;
+        server.acceptor(OpenSSLAcceptor::new(config)).handle(handle).serve(service).await
+    } else {
+        ready(address);
+        axum_server::from_tcp(listener).map_err(Error::fault)?.handle(handle).serve(service).await
+    };
+    served.map_err(Error::fault)
+}
+
+async fn drain_when_told(handle: Handle<SocketAddr>) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("stopping: requests in flight are finished first");
+    handle.graceful_shutdown(Some(DRAIN));
+}
+
+/// TLS 1.3, and of TLS 1.2 only ECDHE with AES-GCM (RFC 9325, section 4.2).
+///
+/// # Errors
+/// Certificate and key cannot be read, or do not belong together.
+pub fn acceptor(files: &TlsFiles) -> Result<openssl::ssl::SslAcceptorBuilder> {
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
+    acceptor.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    acceptor.set_cipher_list(
+        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+    )?;
+    acceptor.set_options(SslOptions::NO_RENEGOTIATION);
+    let told = |what: &str, error: openssl::error::ErrorStack| Error::fault(format!("{what} cannot be used: {error}"));
+    acceptor.set_certificate_chain_file(&files.cert).map_err(|error| told("TLS_CERT", error))?;
+    acceptor.set_private_key_file(&files.key, SslFiletype::PEM).map_err(|error| told("TLS_KEY", error))?;
+    acceptor.check_private_key().map_err(|error| told("TLS_KEY with TLS_CERT", error))?;
+    // HTTP/1.1 only: nothing here needs more, and one parser is enough to defend.
+    acceptor.set_alpn_select_callback(|_, offered| {
+        openssl::ssl::select_next_proto(b"\x08http/1.1", offered).ok_or(openssl::ssl::AlpnError::NOACK)
+    });
+    Ok(acceptor)
+}

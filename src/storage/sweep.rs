@@ -1,0 +1,59 @@
+//! Deletes what has expired, in small batches. Nothing that lives is touched.
+
+use time::{Duration, OffsetDateTime};
+
+use super::scope::Db;
+use crate::model::error::Result;
+
+/// How many rows of a table go at once.
+const BATCH: i32 = 1000;
+/// How long a letter that was sent is kept.
+const SENT: Duration = Duration::days(1);
+
+/// One batch of every table. Answers how many rows went.
+pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
+    let hanging = sqlx::query_scalar!(r#"select sweep($1, $2) as "done!""#, now, BATCH).fetch_one(db.pool()).await?;
+    let mut done = u64::try_from(hanging).unwrap_or_default();
+    let batch = i64::from(BATCH);
+    done += sqlx::query!(
+        "delete from browser_session where digest in
+            (select digest from browser_session where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
+        "delete from flow where digest in (select digest from flow where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
+        "delete from throttle where key in (select key from throttle where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
+        "delete from outbox where id in (select id from outbox where sent_at < $1 limit $2 for update skip locked)",
+        now - SENT,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    Ok(done)
+}
+
+/// Sees to it that the trail has its months from this one to three ahead, and drops those before `keep_from`.
+pub async fn months(db: &Db, now: OffsetDateTime, keep_from: OffsetDateTime) -> Result<()> {
+    sqlx::query!("select event_make_months($1, $2)", now, now + Duration::days(93)).fetch_one(db.pool()).await?;
+    sqlx::query!("select event_drop_months($1)", keep_from).fetch_one(db.pool()).await?;
+    Ok(())
+}
