@@ -29,7 +29,8 @@ pub enum Purpose {
 /// A running private PostgreSQL.
 #[derive(Debug)]
 pub struct Embedded {
-    keeper: Child,
+    /// None where another process of ours keeps it.
+    keeper: Option<Child>,
     sockets: PathBuf,
     superuser_password: String,
     app_password: String,
@@ -53,6 +54,26 @@ wait $server
 "#;
 
 impl Embedded {
+    /// Uses the one that a running `countersign dev` keeps in this directory, or starts it.
+    ///
+    /// # Errors
+    /// As [`Embedded::start`].
+    pub async fn open(directory: &Path, purpose: Purpose) -> Result<Self> {
+        let known = fs::canonicalize(directory).ok().map(|directory| directory.join("postgres"));
+        if let Some(root) = known.filter(|root| is_running(&root.join("data"))) {
+            let kept = Self {
+                keeper: None,
+                superuser_password: password(&root.join("superuser.password"))?,
+                app_password: password(&root.join("app.password"))?,
+                sockets: socket_directory(&root, servant()?)?,
+            };
+            if PgConnection::connect(&kept.superuser_url("postgres")).await.is_ok() {
+                return Ok(kept);
+            }
+        }
+        Self::start(directory, purpose).await
+    }
+
     /// Starts it in this directory; the first time makes its data. Answers when it accepts connections.
     ///
     /// # Errors
@@ -85,7 +106,7 @@ impl Embedded {
         server.process_group(0).current_dir("/").stdin(Stdio::piped());
         server.stdout(log.try_clone().map_err(Error::fault)?).stderr(log);
         let keeper = server.spawn().map_err(|error| told("PostgreSQL cannot be started", &error))?;
-        let mut started = Self { keeper, sockets, superuser_password, app_password };
+        let mut started = Self { keeper: Some(keeper), sockets, superuser_password, app_password };
         started.wait_until_ready(&root.join("log")).await?;
         Ok(started)
     }
@@ -111,8 +132,10 @@ impl Embedded {
     }
 
     fn end(&mut self) {
-        drop(self.keeper.stdin.take());
-        drop(self.keeper.wait());
+        if let Some(keeper) = &mut self.keeper {
+            drop(keeper.stdin.take());
+            drop(keeper.wait());
+        }
     }
 
     async fn wait_until_ready(&mut self, log: &Path) -> Result<()> {
@@ -121,7 +144,7 @@ impl Embedded {
                 drop(conn.close().await);
                 return Ok(());
             }
-            let ended = self.keeper.try_wait().map_err(Error::fault)?.is_some();
+            let ended = self.keeper.as_mut().is_some_and(|keeper| !matches!(keeper.try_wait(), Ok(None)));
             if ended || fs::read_to_string(log).is_ok_and(|log| log.contains("database system is shut down")) {
                 break;
             }
@@ -251,17 +274,20 @@ fn initialize(programs: &Path, root: &Path, data: &Path, servant: Option<Servant
 
 /// A server whose keeper lost us a moment ago may still be stopping. PostgreSQL itself clears what a crash left.
 async fn wait_for_the_one_before(data: &Path) {
-    let pid_file = data.join("postmaster.pid");
     for _ in 0..200 {
-        let pid = fs::read_to_string(&pid_file).ok().and_then(|text| text.lines().next().map(str::to_owned));
-        let runs = pid.is_some_and(|pid| {
-            Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-        });
-        if !runs {
+        if !is_running(data) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+fn is_running(data: &Path) -> bool {
+    let pid =
+        fs::read_to_string(data.join("postmaster.pid")).ok().and_then(|text| text.lines().next().map(str::to_owned));
+    pid.is_some_and(|pid| {
+        Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    })
 }
 
 /// Socket paths are short (some 100 bytes): deep directories get one under the system's temporary directory.

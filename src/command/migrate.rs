@@ -1,7 +1,6 @@
 //! `countersign migrate`: brings a database up to date, as its owner, and sees to the role that the server uses.
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::model::error::{Error, Result};
 use crate::storage;
@@ -11,13 +10,12 @@ use crate::storage;
 /// # Errors
 /// A URL cannot be read, the database cannot be reached, or a migration fails.
 pub async fn run(owner_url: &str, app_url: &str) -> Result<()> {
-    let owner: PgConnectOptions = owner_url.parse()?;
     let app = url::Url::parse(app_url).map_err(Error::fault)?;
     if app.username() != "countersign_app" {
         return Err(Error::fault("DATABASE_URL must name the role countersign_app, which the migrations make"));
     }
     let password = percent_decoded(app.password().unwrap_or_default());
-    let mut conn = owner.disable_statement_logging().connect().await?;
+    let mut conn = PgConnection::connect(owner_url).await?;
     storage::migration::run(&mut conn).await?;
     storage::migration::set_app_password(&mut conn, &password).await?;
     conn.close().await?;

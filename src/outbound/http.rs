@@ -91,6 +91,18 @@ impl Guarded {
     }
 }
 
+/// Fetches from ourselves, for the operator who named the URL: it may well be on a private network.
+///
+/// # Errors
+/// What went wrong.
+pub async fn own(settings: &Settings, url: &str) -> std::result::Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
+    if let Some(path) = &settings.outbound_ca {
+        client = client.add_root_certificate(reqwest::Certificate::from_pem(&std::fs::read(path)?)?);
+    }
+    Ok(client.build()?.get(url).send().await?.error_for_status()?.bytes().await?.to_vec())
+}
+
 /// Whether an address is one of the public network (IANA's special-purpose registries), or loopback where that is allowed.
 pub fn may_call(ip: IpAddr, loopback: Loopback) -> bool {
     let ip = ip.to_canonical();

@@ -88,3 +88,28 @@ async fn save(conn: &mut sqlx::PgConnection, client: &Client, now: OffsetDateTim
     .await?;
     Ok(())
 }
+
+/// A line of the operator's list.
+#[derive(Debug)]
+pub struct Listed {
+    /// `cli_…`
+    pub id: String,
+    /// The owner's slug; the platform has none.
+    pub owner: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// How it authenticates.
+    pub method: String,
+    /// Whether it is switched off.
+    pub disabled: bool,
+}
+
+/// Every client, for the operator.
+pub async fn list(db: &Db) -> Result<Vec<Listed>> {
+    Ok(sqlx::query_as!(
+        Listed,
+        r#"select id as "id!", owner, name as "name!", method as "method!", disabled as "disabled!" from list_clients()"#
+    )
+    .fetch_all(db.pool())
+    .await?)
+}

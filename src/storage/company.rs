@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::scope::{AccountTx, CompanyTx};
+use super::scope::{AccountTx, CompanyTx, Db};
 use crate::model::error::{Error, Result};
 use crate::model::id::CompanyId;
 
@@ -52,6 +52,37 @@ pub async fn insert(tx: &mut CompanyTx, slug: &str, name: &str, now: OffsetDateT
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict("a company of this name exists already")) }
+}
+
+/// The company of a slug, in no scope.
+pub async fn find_by_slug(db: &Db, slug: &str) -> Result<Option<CompanyId>> {
+    Ok(sqlx::query_scalar!("select find_company($1)", slug).fetch_one(db.pool()).await?.map(CompanyId))
+}
+
+/// A line of the operator's list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its id.
+    pub id: Uuid,
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Whether everybody in it needs a second factor.
+    pub require_mfa: bool,
+    /// Living memberships.
+    pub members: i64,
+}
+
+/// Every company, for the operator.
+pub async fn list(db: &Db) -> Result<Vec<Listed>> {
+    Ok(sqlx::query_as!(
+        Listed,
+        r#"select id as "id!", slug as "slug!", name as "name!", require_mfa as "require_mfa!", members as "members!"
+           from list_companies()"#
+    )
+    .fetch_all(db.pool())
+    .await?)
 }
 
 /// The company of the scope.

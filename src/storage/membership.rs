@@ -22,6 +22,19 @@ pub async fn insert(tx: &mut CompanyTx, account: AccountId, role: Role, now: Off
     Ok(())
 }
 
+/// Whether there was never a membership of this person.
+pub async fn is_new(tx: &mut CompanyTx, account: AccountId) -> Result<bool> {
+    let company = tx.company().0;
+    let there = sqlx::query_scalar!(
+        r#"select exists (select from membership where company_id = $1 and account_id = $2) as "there!""#,
+        company,
+        account.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!there)
+}
+
 /// The role of a living membership.
 pub async fn role(tx: &mut CompanyTx, account: AccountId) -> Result<Option<Role>> {
     let company = tx.company().0;

@@ -1,6 +1,6 @@
 //! Migrations, and what the server checks of the role that it runs as.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::scope::Db;
 use crate::model::error::{Error, Result};
@@ -11,6 +11,19 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Applies what is missing, as the owner.
 pub async fn run(conn: &mut PgConnection) -> Result<()> {
     MIGRATIONS.run(conn).await.map_err(Error::fault)
+}
+
+/// Makes a database where there is none of this name.
+pub async fn ensure_database(superuser_url: &str, name: &str) -> Result<()> {
+    let mut conn = PgConnection::connect(superuser_url).await?;
+    let there = sqlx::query_scalar!(r#"select exists (select from pg_database where datname = $1) as "there!""#, name)
+        .fetch_one(&mut conn)
+        .await?;
+    if !there {
+        let quoted = sqlx::query_scalar!(r#"select quote_ident($1) as "quoted!""#, name).fetch_one(&mut conn).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("create database {quoted}"))).execute(&mut conn).await?;
+    }
+    Ok(conn.close().await?)
 }
 
 /// Lets the server's role log in with this password.
@@ -63,4 +76,15 @@ pub async fn faults_of_the_wall(db: &Db) -> Result<Vec<String>> {
 pub async fn is_current(db: &Db) -> Result<bool> {
     let newest = sqlx::query_scalar!("select to_regclass('public.event') is not null").fetch_one(db.pool()).await?;
     Ok(newest.unwrap_or(false))
+}
+
+/// PostgreSQL's version number, 150018 for 15.18.
+pub async fn version(db: &Db) -> Result<i32> {
+    let version = sqlx::query_scalar!(r#"select current_setting('server_version_num')::integer as "version!""#);
+    Ok(version.fetch_one(db.pool()).await?)
+}
+
+/// What the database's clock says.
+pub async fn clock(db: &Db) -> Result<time::OffsetDateTime> {
+    Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "clock!""#).fetch_one(db.pool()).await?)
 }

@@ -5,6 +5,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::unused_self,
+    clippy::too_many_lines,
     missing_docs
 )]
 
