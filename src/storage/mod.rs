@@ -1,11 +1,13 @@
 //! Rows: the only SQL, one file per table, plain functions. Nothing here decides anything.
 
 pub mod account;
+pub mod backup_code;
 pub mod browser_session;
 pub mod client;
 pub mod company;
 pub mod event;
 pub mod login;
+pub mod mail_token;
 pub mod membership;
 pub mod migration;
 pub mod outbox;
@@ -13,6 +15,8 @@ pub mod password;
 pub mod scope;
 pub mod signing_key;
 pub mod sweep;
+pub mod throttle;
+pub mod totp;
 
 impl From<sqlx::Error> for crate::model::error::Error {
     fn from(error: sqlx::Error) -> Self {

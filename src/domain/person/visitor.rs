@@ -1,13 +1,14 @@
 //! Who is signed in in a browser: a living login, and the company chosen in it.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::house::House;
 use crate::model::context::Context;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, LoginId};
 use crate::model::role::Role;
-use crate::storage::company;
+use crate::storage::company::{self, Joined};
+use crate::storage::{account, login, totp};
 
 /// A person with a living login.
 #[derive(Debug, Clone)]
@@ -28,22 +29,58 @@ pub struct Visitor {
     pub amr: Vec<String>,
     /// How strongly.
     pub acr: String,
-    /// The company chosen in this browser, or the only one.
+    /// The company chosen in this browser, or the home company, or the first.
     pub company: Option<company::Row>,
     /// As what in that company.
     pub role: Option<Role>,
-    /// How many companies the person belongs to.
-    pub companies: usize,
+    /// Every company of the person.
+    pub companies: Vec<Joined>,
+}
+
+impl Visitor {
+    /// Whether this login proved a second factor.
+    pub fn used_second_factor(&self) -> bool {
+        self.amr.iter().any(|method| method == "mfa")
+    }
+
+    /// Whether a company of the person demands a second factor that is not set up yet.
+    pub fn must_set_up_second_factor(&self) -> bool {
+        !self.has_totp && self.companies.iter().any(|joined| joined.company.require_mfa)
+    }
 }
 
 /// Finds the person behind a login; `None` where it has ended.
-#[expect(clippy::unused_async, reason = "the body follows")]
 pub async fn find(
-    _house: &House,
-    _cx: &Context,
-    _account: AccountId,
-    _login: LoginId,
-    _company: Option<CompanyId>,
+    house: &House,
+    cx: &Context,
+    person: AccountId,
+    id: LoginId,
+    chosen: Option<CompanyId>,
 ) -> Result<Option<Visitor>> {
-    Ok(None)
+    let mut tx = house.db.account(person).await?;
+    let Some(row) = login::find(&mut tx, id, cx.now).await? else { return Ok(None) };
+    let Some(account) = account::find(&mut tx).await? else { return Ok(None) };
+    let companies = company::of_account(&mut tx).await?;
+    let has_totp = totp::find(&mut tx).await?.is_some_and(|totp| totp.confirmed_at.is_some());
+    if cx.now - row.last_seen_at > Duration::minutes(1) {
+        login::touch(&mut tx, id, cx.now).await?;
+    }
+    tx.commit_unremarkable().await?;
+    let wanted = chosen.map(|company| company.0);
+    let by = |id: Option<uuid::Uuid>| companies.iter().find(|joined| Some(joined.company.id) == id);
+    let joined = by(wanted).or_else(|| by(account.home_company_id)).or_else(|| companies.first()).cloned();
+    let role = joined.as_ref().map(|joined| joined.role.parse().map_err(Error::fault)).transpose()?;
+    Ok(Some(Visitor {
+        login: id,
+        account: person,
+        email: account.email,
+        name: account.name,
+        has_totp,
+        auth_time: row.auth_time,
+        amr: row.amr,
+        acr: row.acr,
+        company: joined.map(|joined| joined.company),
+        role,
+        companies,
+    }))
 }

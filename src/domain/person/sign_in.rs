@@ -1,0 +1,134 @@
+//! Sign-in: a password, and then a login. What is unknown takes as long as what is wrong, and sounds the same.
+
+use crate::domain::hashing::Verdict;
+use crate::domain::house::House;
+use crate::domain::throttle::{self, Attempt};
+use crate::model::context::Context;
+use crate::model::email::Email;
+use crate::model::error::Result;
+use crate::model::event::Event;
+use crate::model::id::{AccountId, LoginId};
+use crate::model::secret::Secret;
+use crate::storage::{account, login, password};
+
+use super::{ACR_MFA, ACR_PASSWORD};
+
+/// What a password led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordOutcome {
+    /// Wrong, unknown or switched off: nobody is told which.
+    Rejected,
+    /// Right, but the address was never confirmed, and this server insists on that.
+    Unverified(AccountId),
+    /// Right, and a second factor is on.
+    SecondFactor(AccountId),
+    /// Right, and that is enough.
+    Identified(AccountId),
+}
+
+/// How a login proved itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A password.
+    Password,
+    /// A password and a second factor.
+    SecondFactor,
+}
+
+impl Proof {
+    /// RFC 8176.
+    pub fn amr(self) -> Vec<String> {
+        let methods: &[&str] = match self {
+            Self::Password => &["pwd"],
+            Self::SecondFactor => &["pwd", "otp", "mfa"],
+        };
+        methods.iter().map(|method| (*method).to_owned()).collect()
+    }
+
+    /// The context class.
+    pub fn acr(self) -> &'static str {
+        match self {
+            Self::Password => ACR_PASSWORD,
+            Self::SecondFactor => ACR_MFA,
+        }
+    }
+}
+
+/// Checks a password.
+///
+/// # Errors
+/// `TooMany` where somebody guesses, `Busy` where too many sign in at once.
+pub async fn check_password(house: &House, cx: &Context, email: &Email, typed: Secret) -> Result<PasswordOutcome> {
+    throttle::attempt(house, cx, Attempt::Password, email.as_str()).await?;
+    let known = account::find_credentials(&house.db, email).await?;
+    let hash = known.as_ref().and_then(|known| known.password_hash.clone());
+    let verdict = house.hashing.verify(typed, hash.clone()).await?;
+    let Some(known) = known else {
+        // As much work as for an account that is there.
+        house.db.platform().await?.commit(cx, Event::SignInFailed("unknown")).await?;
+        return Ok(PasswordOutcome::Rejected);
+    };
+    if verdict == Verdict::Wrong || known.disabled {
+        let why = if known.disabled { "disabled" } else { "password" };
+        house.db.account(known.account).await?.commit(cx, Event::SignInFailed(why)).await?;
+        return Ok(PasswordOutcome::Rejected);
+    }
+    throttle::succeeded(house, cx, Attempt::Password, email.as_str()).await?;
+    if let (Verdict::RightButOld(new), Some(old)) = (verdict, hash) {
+        let mut tx = house.db.account(known.account).await?;
+        password::upgrade(&mut tx, &old, &new).await?;
+        tx.commit_unremarkable().await?;
+    }
+    if house.settings.require_verified_email && !known.email_verified {
+        return Ok(PasswordOutcome::Unverified(known.account));
+    }
+    Ok(if known.has_totp {
+        PasswordOutcome::SecondFactor(known.account)
+    } else {
+        PasswordOutcome::Identified(known.account)
+    })
+}
+
+/// Whether this is the password of somebody who is signed in already.
+///
+/// # Errors
+/// `TooMany` where somebody guesses.
+pub async fn confirm_password(house: &House, cx: &Context, person: AccountId, typed: Secret) -> Result<bool> {
+    throttle::attempt(house, cx, Attempt::Password, &person.to_string()).await?;
+    let mut tx = house.db.account(person).await?;
+    let hash = password::find(&mut tx).await?;
+    tx.commit_unremarkable().await?;
+    let right = house.hashing.verify(typed, hash).await? != Verdict::Wrong;
+    if right {
+        throttle::succeeded(house, cx, Attempt::Password, &person.to_string()).await?;
+    }
+    Ok(right)
+}
+
+/// Begins a login.
+pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: Proof) -> Result<login::Row> {
+    let row = login::Row {
+        id: LoginId::new(cx.now).0,
+        account_id: person.0,
+        auth_time: cx.now,
+        amr: proof.amr(),
+        acr: proof.acr().to_owned(),
+        ip: cx.ip.map(|ip| ip.to_string()),
+        user_agent: cx.user_agent.clone(),
+        created_at: cx.now,
+        last_seen_at: cx.now,
+        expires_at: cx.now + house.settings.session_lifetime,
+    };
+    let mut tx = house.db.account(person).await?;
+    login::insert(&mut tx, &row).await?;
+    tx.commit(cx, Event::SignedIn { login: row.id(), amr: row.amr.clone() }).await?;
+    Ok(row)
+}
+
+/// A login proved a second factor after it had begun.
+pub async fn step_up(house: &House, cx: &Context, person: AccountId, id: LoginId) -> Result<()> {
+    let proof = Proof::SecondFactor;
+    let mut tx = house.db.account(person).await?;
+    login::authenticate_again(&mut tx, id, &proof.amr(), proof.acr(), cx.now).await?;
+    tx.commit(cx, Event::SignedIn { login: id, amr: proof.amr() }).await
+}

@@ -1,0 +1,99 @@
+//! Slows whoever guesses, without letting him lock the owner out.
+//!
+//! What one address of the network tries on one account is slowed hard. What all of them together try on that account costs
+//! at most half a minute: an attacker with many addresses is slow, and the owner waits a moment. Known and unknown accounts
+//! are treated alike, so nothing is learned from being slowed.
+
+use std::net::IpAddr;
+
+use time::Duration;
+
+use super::house::House;
+use crate::model::context::Context;
+use crate::model::error::{Error, Result};
+use crate::model::secret::Digest;
+use crate::storage::throttle::{self, Limit};
+
+const PAIR: Limit =
+    Limit { free: 5, step: Duration::seconds(2), most: Duration::minutes(15), forgotten_after: Duration::hours(1) };
+const ACCOUNT: Limit =
+    Limit { free: 20, step: Duration::seconds(1), most: Duration::seconds(30), forgotten_after: Duration::hours(1) };
+const ADDRESS: Limit =
+    Limit { free: 200, step: Duration::seconds(1), most: Duration::minutes(5), forgotten_after: Duration::minutes(15) };
+const MAIL: Limit =
+    Limit { free: 3, step: Duration::minutes(1), most: Duration::hours(1), forgotten_after: Duration::hours(3) };
+const REGISTRATION: Limit =
+    Limit { free: 20, step: Duration::seconds(10), most: Duration::minutes(10), forgotten_after: Duration::hours(1) };
+
+/// What is being tried. Each kind is counted for itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Attempt {
+    /// A password.
+    Password,
+    /// A second-factor code.
+    SecondFactor,
+}
+
+impl Attempt {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SecondFactor => "second factor",
+        }
+    }
+}
+
+fn key(parts: &[&str]) -> Digest {
+    Digest::of(parts.join("\0").as_bytes())
+}
+
+/// Networks hand out /64s to one subscriber, so an IPv6 address counts as its network.
+fn address(cx: &Context) -> String {
+    match cx.ip {
+        Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            v6.segments().iter().take(4).map(|part| format!("{part:x}")).collect::<Vec<_>>().join(":")
+        }
+        Some(ip) => ip.to_string(),
+        None => "nowhere".to_owned(),
+    }
+}
+
+async fn charge(house: &House, cx: &Context, key: &Digest, limit: Limit) -> Result<()> {
+    match throttle::admit(&house.db, key, limit, cx.now).await? {
+        Some(until) => Err(Error::TooMany((until - cx.now).max(Duration::SECOND))),
+        None => Ok(()),
+    }
+}
+
+/// Counts an attempt on an account (named by its address or id) before it is looked at.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn attempt(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
+    let from = address(cx);
+    charge(house, cx, &key(&["address", &from]), ADDRESS).await?;
+    charge(house, cx, &key(&[what.word(), whom, &from]), PAIR).await?;
+    charge(house, cx, &key(&[what.word(), whom]), ACCOUNT).await
+}
+
+/// The attempt succeeded: it was the owner, from here.
+pub async fn succeeded(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
+    throttle::clear(&house.db, &key(&[what.word(), whom, &address(cx)])).await?;
+    throttle::clear(&house.db, &key(&[what.word(), whom])).await
+}
+
+/// Counts a letter to an address.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn letter(house: &House, cx: &Context, to: &str) -> Result<()> {
+    charge(house, cx, &key(&["letter", to]), MAIL).await
+}
+
+/// Counts a registration from an address of the network.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn registration(house: &House, cx: &Context) -> Result<()> {
+    charge(house, cx, &key(&["registration", &address(cx)]), REGISTRATION).await
+}
