@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::context::Cx;
 use super::headers::Nonce;
-use super::{Shared, page};
+use super::page;
 use crate::model::error::Error;
 
 /// Who reads the errors of a route.
@@ -54,7 +54,7 @@ impl IntoResponse for Error {
 }
 
 /// The layer of a route: gives errors the route's face.
-pub async fn layer(State((house, face)): State<(Shared, Face)>, request: Request, next: Next) -> Response {
+pub async fn layer(State(face): State<Face>, request: Request, next: Next) -> Response {
     let cx = request.extensions().get::<Cx>().cloned();
     let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
@@ -68,7 +68,7 @@ pub async fn layer(State((house, face)): State<(Shared, Face)>, request: Request
     let mut shown = match face {
         Face::OAuth => oauth(&error, &number),
         Face::Problem => problem(&error, &number),
-        Face::Page => page::error::show(&house, &error, &number, &nonce),
+        Face::Page => page::error::show(&error, &number, &nonce),
     };
     let headers = shown.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

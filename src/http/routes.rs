@@ -62,7 +62,7 @@ pub fn router(house: &Shared) -> Router {
     let mut router = Router::new();
     for route in routes() {
         let layers = tower::ServiceBuilder::new()
-            .layer(from_fn_with_state((house.clone(), route.face), face::layer))
+            .layer(from_fn_with_state(route.face, face::layer))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state((house.clone(), route.access), gate::layer));
         router = router.route(route.path, route.handler.route_layer(layers));
@@ -75,7 +75,7 @@ pub fn router(house: &Shared) -> Router {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd);
-    let nothing = |face| from_fn_with_state((house.clone(), face), face::layer);
+    let nothing = |face| from_fn_with_state(face, face::layer);
     let lost = Router::new()
         .route_service("/api/{*rest}", axum::routing::any(not_found).layer(nothing(Face::Problem)))
         .route_service("/oauth2/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))

@@ -58,18 +58,23 @@ impl Browser {
     }
 
     /// Something that a page keeps for the next one (an unfinished sign-in).
-    pub async fn keep<T: Serialize>(&self, name: &'static str, value: &T) -> Result<()> {
+    pub async fn keep<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
         self.0.insert(name, value).await.map_err(Error::fault)
     }
 
     /// What a page kept. It stays.
-    pub async fn kept<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+    pub async fn kept<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.0.get(name).await.map_err(Error::fault)
     }
 
     /// What a page kept, for the last time.
-    pub async fn take<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+    pub async fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.0.remove(name).await.map_err(Error::fault)
+    }
+
+    /// What a page kept is not needed any more.
+    pub async fn forget_kept(&self, name: &str) -> Result<()> {
+        self.0.remove_value(name).await.map(drop).map_err(Error::fault)
     }
 
     async fn secret(&self, name: &'static str) -> Result<String> {

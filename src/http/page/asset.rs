@@ -1,11 +1,21 @@
-//! Style sheet, script and icons, served from our own origin and built into the binary.
+//! Style sheet, scripts and icons, served from our own origin and built into the binary.
 
 use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use crate::model::error::{Error, Result};
 
+/// Name, media type, bytes.
+const FILES: [(&str, &str, &str); 4] = [
+    ("style.css", "text/css; charset=utf-8", include_str!("../../../templates/asset/style.css")),
+    ("page.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/page.js")),
+    ("form-post.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/form-post.js")),
+    ("favicon.svg", "image/svg+xml", include_str!("../../../templates/asset/favicon.svg")),
+];
+
 /// Shows one.
-pub async fn show(Path(_file): Path<String>) -> Result<Response> {
-    Err::<(), _>(Error::NotFound("file")).map(IntoResponse::into_response)
+pub async fn show(Path(name): Path<String>) -> Result<Response> {
+    let (_, kind, text) = FILES.iter().find(|(file, ..)| *file == name).ok_or(Error::NotFound("file"))?;
+    Ok(([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "public, max-age=3600")], *text).into_response())
 }

@@ -1,4 +1,18 @@
-//! Hosted pages.
+//! Hosted pages: plain forms that work without JavaScript, each step on its own path.
 
 pub mod asset;
+pub mod backup_code;
+pub mod dashboard;
+pub mod dev_mail;
 pub mod error;
+pub mod events;
+pub mod flow;
+pub mod frame;
+pub mod login;
+pub mod logout;
+pub mod recovery;
+pub mod register;
+pub mod setup_mfa;
+pub mod totp;
+pub mod users;
+pub mod verify_email;

@@ -1,0 +1,219 @@
+//! `/login`: e-mail address and password.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::flow::{Steps, Waiting};
+use super::frame::{Flaws, Frame, notice, show as render};
+use crate::domain::oidc::flow;
+use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
+use crate::domain::person::visitor::{self, Visitor};
+use crate::domain::person::recovery;
+use crate::http::Shared;
+use crate::http::body::QueryOf;
+use crate::http::context::Cx;
+use crate::http::headers::FormTarget;
+use crate::http::session::{Browser, PageForm, Remembered};
+use crate::model::context::Context;
+use crate::model::email::Email;
+use crate::model::error::{Error, Result};
+use crate::model::id::AccountId;
+use crate::model::secret::Secret;
+
+/// How long a sign-in may rest between its steps.
+const PAUSE: Duration = Duration::minutes(10);
+
+#[derive(Template)]
+#[template(path = "page/login.html")]
+struct LoginPage {
+    frame: Frame,
+    flow: Option<Waiting>,
+    flaws: Flaws,
+    query: String,
+    email: String,
+    signed_in: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "page/unverified.html")]
+struct UnverifiedPage {
+    frame: Frame,
+    email: String,
+    query: String,
+}
+
+/// A sign-in that waits for its second step, in the session of the browser.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pending {
+    /// Whose password was right.
+    pub account: AccountId,
+    /// The address, as it was typed.
+    pub email: String,
+    #[serde(with = "time::serde::timestamp")]
+    at: OffsetDateTime,
+}
+
+/// The sign-in of this tab that waits, if it has not waited for too long.
+pub async fn pending(browser: &Browser, cx: &Context, steps: &Steps) -> Result<Option<Pending>> {
+    let kept: Option<Pending> = browser.kept(&steps.pending()).await?;
+    Ok(kept.filter(|pending| cx.now - pending.at < PAUSE))
+}
+
+/// The app that waits for this tab. A flow that is over or belongs to another browser is a page that says so.
+pub async fn waiting(house: &Shared, cx: &Context, browser: &Browser, steps: &Steps) -> Result<Option<Waiting>> {
+    let Some(id) = &steps.flow else { return Ok(None) };
+    let found = flow::find(house, cx, id, &browser.key().await?).await?;
+    let found = found.ok_or(Error::Forbidden("this sign-in is over, was finished in another tab, or has waited for too long; go back to the app and begin again"))?;
+    Ok(Some(Waiting {
+        client_name: found.client.name.clone(),
+        logo_uri: found.client.logo_uri.clone(),
+        policy_uri: found.client.policy_uri.clone(),
+        tos_uri: found.client.tos_uri.clone(),
+        login_hint: found.request.login_hint.clone(),
+        redirect_uri: found.request.redirect_uri.clone(),
+    }))
+}
+
+/// Lets the browser follow a form of this page to where the flow returns.
+pub fn leading_to(mut response: Response, waiting: Option<&Waiting>) -> Response {
+    if let Some(waiting) = waiting {
+        response.extensions_mut().insert(FormTarget(waiting.redirect_uri.clone()));
+    }
+    response
+}
+
+/// Who is signed in here.
+pub async fn visitor(house: &Shared, cx: &Context, browser: &Browser) -> Result<Option<Visitor>> {
+    match browser.remembered().await? {
+        Some(who) => visitor::find(house, cx, who.account, who.login, who.company).await,
+        None => Ok(None),
+    }
+}
+
+/// Shows it.
+pub async fn show(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    browser: Browser,
+    frame: Frame,
+) -> Result<Response> {
+    let flow = waiting(&house, &cx, &browser, &steps).await?;
+    let visitor = visitor(&house, &cx, &browser).await?;
+    if let (Some(visitor), None) = (&visitor, &flow) {
+        return Ok(Redirect::to(&steps.onward_for(visitor)).into_response());
+    }
+    let email = flow.as_ref().and_then(|flow| flow.login_hint.clone()).unwrap_or_default();
+    let signed_in = visitor.map(|visitor| visitor.email);
+    let page = LoginPage { frame, flow: flow.clone(), flaws: Flaws::default(), query: steps.query(), email, signed_in };
+    Ok(leading_to(render(StatusCode::OK, &page)?, flow.as_ref()))
+}
+
+/// What somebody typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// Checks it.
+pub async fn submit(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    browser: Browser,
+    frame: Frame,
+    PageForm(typed): PageForm<Typed>,
+) -> Result<Response> {
+    let flow = waiting(&house, &cx, &browser, &steps).await?;
+    let again = |flaws: Flaws, status| {
+        let page = LoginPage {
+            frame,
+            flow: flow.clone(),
+            flaws,
+            query: steps.query(),
+            email: typed.email.clone(),
+            signed_in: None,
+        };
+        Ok(leading_to(render(status, &page)?, flow.as_ref()))
+    };
+    // What is no address is nobody's; it sounds the same.
+    let wrong = || Flaws::one("email", "E-mail address or password is wrong.");
+    let Ok(email) = typed.email.parse::<Email>() else { return again(wrong(), StatusCode::UNPROCESSABLE_ENTITY) };
+    let outcome = match sign_in::check_password(&house, &cx, &email, Secret::received(typed.password)).await {
+        Ok(outcome) => outcome,
+        Err(error @ Error::TooMany(_)) => return again(Flaws::of_error(error)?, StatusCode::TOO_MANY_REQUESTS),
+        Err(error) => return Err(error),
+    };
+    let kept = |account| Pending { account, email: email.as_str().to_owned(), at: cx.now };
+    match outcome {
+        PasswordOutcome::Rejected => again(wrong(), StatusCode::UNPROCESSABLE_ENTITY),
+        PasswordOutcome::Unverified(account) => {
+            browser.keep("unverified", &kept(account)).await?;
+            let page = UnverifiedPage { frame, email: email.as_str().to_owned(), query: steps.query() };
+            render(StatusCode::FORBIDDEN, &page)
+        }
+        PasswordOutcome::SecondFactor(account) => {
+            browser.keep(&steps.pending(), &kept(account)).await?;
+            Ok(Redirect::to(&format!("/login/totp{}", steps.query())).into_response())
+        }
+        PasswordOutcome::Identified(account) => {
+            let to = finish(&house, &cx, &browser, &steps, (account, Proof::Password)).await?;
+            Ok(Redirect::to(&to).into_response())
+        }
+    }
+}
+
+/// Begins the login and answers where to go.
+pub async fn finish(
+    house: &Shared,
+    cx: &Context,
+    browser: &Browser,
+    steps: &Steps,
+    (account, proof): (AccountId, Proof),
+) -> Result<String> {
+    let before = browser.remembered().await?;
+    let login = sign_in::begin_login(house, cx, account, proof).await?;
+    // The company chosen before stays chosen, for the same person.
+    let company = before.filter(|before| before.account == account).and_then(|before| before.company);
+    browser.forget_kept(&steps.pending()).await?;
+    browser.remember(&Remembered { login: login.id(), account, company }).await?;
+    let visitor = visitor::find(house, cx, account, login.id(), company).await?;
+    Ok(visitor.map_or_else(|| steps.onward(), |visitor| steps.onward_for(&visitor)))
+}
+
+/// Goes on as the person who is signed in already.
+pub async fn go_on(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    browser: Browser,
+    PageForm(()): PageForm<()>,
+) -> Result<Response> {
+    if let Some(id) = &steps.flow {
+        flow::choose_account(&house, &cx, id, &browser.key().await?).await?;
+    }
+    Ok(Redirect::to(&steps.onward()).into_response())
+}
+
+/// Sends the letter that confirms an address once more.
+pub async fn confirm_again(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    browser: Browser,
+    PageForm(()): PageForm<()>,
+) -> Result<Response> {
+    let kept: Option<Pending> = browser.take("unverified").await?;
+    if let Some(pending) = kept.filter(|pending| cx.now - pending.at < PAUSE) {
+        recovery::confirm_again(&house, &cx, pending.account).await?;
+    }
+    notice(&browser, "The letter is on its way. Open the link in it, then sign in here.").await?;
+    Ok(Redirect::to(&format!("/login{}", steps.query())).into_response())
+}
