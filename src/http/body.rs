@@ -1,8 +1,6 @@
 //! Reads bodies and queries strictly: JSON for the API, forms for OAuth and for pages. What cannot be read is told
 //! precisely, and never a fault.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -11,6 +9,8 @@ use axum::http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 
 use crate::model::error::{Error, Result};
+pub use crate::model::params::Params;
+use crate::model::params::decode;
 
 /// Bytes of a body; more are refused.
 pub const LIMIT: usize = 64 * 1024;
@@ -53,71 +53,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             .map(Self)
             .map_err(|error| Error::Malformed(format!("the body is not as expected: {error}").into()))
     }
-}
-
-/// The parameters of an OAuth request: from the query, or from a form when it is posted. One that comes twice is an
-/// `invalid_request` (RFC 6749, section 3.1), one without a value counts as not sent.
-#[derive(Debug, Default, Clone)]
-pub struct Params(BTreeMap<String, String>);
-
-impl Params {
-    /// Reads `application/x-www-form-urlencoded` text.
-    ///
-    /// # Errors
-    /// Not UTF-8, a NUL, or a parameter that comes twice.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
-        let bad = |what: &'static str| Error::oauth("invalid_request", what);
-        let mut map = BTreeMap::new();
-        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
-            let value = decode(halves.next().unwrap_or_default()).ok_or_else(|| bad("a parameter is not UTF-8"))?;
-            if name.contains('\0') || value.contains('\0') {
-                return Err(bad("a parameter holds a NUL character"));
-            }
-            if map.insert(name, value).is_some() {
-                return Err(bad("a parameter is given more than once"));
-            }
-        }
-        map.retain(|_, value| !value.is_empty());
-        Ok(Self(map))
-    }
-
-    /// The value of a parameter that was sent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// The value of a parameter that must be sent.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming it.
-    pub fn need(&self, name: &'static str) -> Result<&str> {
-        self.get(name).ok_or_else(|| Error::oauth("invalid_request", format!("{name} is required")))
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-/// Form decoding (`+` is a space) of strict UTF-8.
-fn decode(bytes: &[u8]) -> Option<String> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter().copied();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                let value = digit()? * 16 + digit()?;
-                out.push(u8::try_from(value).ok()?);
-            }
-            byte => out.push(byte),
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 impl<S: Send + Sync> FromRequest<S> for Params {

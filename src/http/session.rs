@@ -96,6 +96,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Browser {
     }
 }
 
+/// A form that is only a button.
+#[derive(Debug, Deserialize)]
+pub struct Empty {}
+
 /// A form that one of our pages posted, whose CSRF token is this browser's. There is no other way to read a page's form.
 #[derive(Debug)]
 pub struct PageForm<T>(pub T);

@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod letter;
+pub mod params;
 pub mod role;
 pub mod scope;
 pub mod secret;

@@ -1,3 +1,15 @@
 //! OpenID Connect and OAuth: one file per endpoint and per grant.
 
+pub mod access;
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
+pub mod discovery;
+pub mod flow;
+pub mod grant;
+pub mod introspect;
+pub mod issue;
+pub mod logout;
+pub mod revoke;
 pub mod token;
+pub mod userinfo;

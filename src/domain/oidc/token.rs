@@ -9,40 +9,12 @@ use time::OffsetDateTime;
 
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
+use crate::model::client::Client;
 use crate::model::error::Result;
-use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
-use crate::model::role::Role;
+use crate::model::id::{CompanyId, GrantId};
 use crate::model::scope::Scopes;
 use crate::model::secret::random;
-
-/// What a token says of a grant.
-#[derive(Debug, Clone)]
-pub struct Granted {
-    /// The grant; the head of the access token's `jti` names it.
-    pub grant: GrantId,
-    /// To whom.
-    pub client_id: String,
-    /// Who.
-    pub account: AccountId,
-    /// For which company.
-    pub company: CompanyId,
-    /// The company's slug.
-    pub company_slug: String,
-    /// As what, now.
-    pub role: Role,
-    /// In which login: the `sid`.
-    pub login: LoginId,
-    /// What was granted.
-    pub scopes: Scopes,
-    /// Whom the access token is for.
-    pub audience: String,
-    /// When the person proved who they are.
-    pub auth_time: OffsetDateTime,
-    /// How (RFC 8176).
-    pub amr: Vec<String>,
-    /// How strongly.
-    pub acr: String,
-}
+use crate::storage::grant::Living;
 
 /// The `jti` of an access token: the grant, then 128 random bits.
 fn jti(grant: GrantId) -> String {
@@ -55,7 +27,7 @@ pub fn grant_of(jti: &str) -> Option<GrantId> {
 }
 
 /// An access token for a person. `scopes` is what this one carries: the grant's, or fewer.
-pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Granted, scopes: &Scopes) -> Result<String> {
+pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Living, scopes: &Scopes) -> Result<String> {
     let claims = json!({
         "iss": house.settings.issuer,
         "sub": granted.account,
@@ -64,7 +36,7 @@ pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Granted,
         "iat": now.unix_timestamp(),
         "nbf": now.unix_timestamp(),
         "exp": (now + house.settings.access_token_lifetime).unix_timestamp(),
-        "jti": jti(granted.grant),
+        "jti": jti(granted.id),
         "sid": granted.login,
         "scope": scopes.to_string(),
         "auth_time": granted.auth_time.unix_timestamp(),
@@ -77,12 +49,37 @@ pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Granted,
     keys::sign(house, now, Kind::AccessToken, object(claims)).await
 }
 
+/// An access token for a client that speaks for itself (RFC 6749, section 4.4), in one company, without a role: it is nobody.
+pub async fn client_token(
+    house: &House,
+    now: OffsetDateTime,
+    client: &Client,
+    (company, slug): (CompanyId, &str),
+    scopes: &Scopes,
+) -> Result<String> {
+    let claims = json!({
+        "iss": house.settings.issuer,
+        "sub": client.id,
+        "aud": house.settings.issuer,
+        "client_id": client.id,
+        "iat": now.unix_timestamp(),
+        "nbf": now.unix_timestamp(),
+        "exp": (now + house.settings.access_token_lifetime).unix_timestamp(),
+        "jti": B64.encode(random::<16>()),
+        "scope": scopes.to_string(),
+        "company_id": company,
+        "company": slug,
+        "roles": [],
+    });
+    keys::sign(house, now, Kind::AccessToken, object(claims)).await
+}
+
 /// An ID token, bound to the access token that goes with it by `at_hash` (OpenID Connect Core, section 3.1.3.6).
 /// `more` holds what scopes and the claims request add, and the nonce.
 pub async fn id_token(
     house: &House,
     now: OffsetDateTime,
-    granted: &Granted,
+    granted: &Living,
     access_token: &str,
     more: Map<String, Value>,
 ) -> Result<String> {

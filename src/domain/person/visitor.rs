@@ -29,7 +29,9 @@ pub struct Visitor {
     pub amr: Vec<String>,
     /// How strongly.
     pub acr: String,
-    /// The company chosen in this browser, or the home company, or the first.
+    /// The company last chosen in this browser.
+    pub chosen: Option<CompanyId>,
+    /// That company, or the home company, or the first.
     pub company: Option<company::Row>,
     /// As what in that company.
     pub role: Option<Role>,
@@ -79,6 +81,7 @@ pub async fn find(
         auth_time: row.auth_time,
         amr: row.amr,
         acr: row.acr,
+        chosen,
         company: joined.map(|joined| joined.company),
         role,
         companies,

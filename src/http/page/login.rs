@@ -17,7 +17,7 @@ use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
-use crate::http::session::{Browser, PageForm, Remembered};
+use crate::http::session::{Browser, Empty, PageForm, Remembered};
 use crate::model::context::Context;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
@@ -74,7 +74,7 @@ pub async fn waiting(house: &Shared, cx: &Context, browser: &Browser, steps: &St
         policy_uri: found.client.policy_uri.clone(),
         tos_uri: found.client.tos_uri.clone(),
         login_hint: found.request.login_hint.clone(),
-        redirect_uri: found.request.redirect_uri.clone(),
+        redirect_uri: found.request.to.redirect_uri().to_owned(),
     }))
 }
 
@@ -132,7 +132,7 @@ pub async fn submit(
     PageForm(typed): PageForm<Typed>,
 ) -> Result<Response> {
     let flow = waiting(&house, &cx, &browser, &steps).await?;
-    let again = |flaws: Flaws, status| {
+    let again = |frame: Frame, flaws: Flaws, status| {
         let page = LoginPage {
             frame,
             flow: flow.clone(),
@@ -145,15 +145,15 @@ pub async fn submit(
     };
     // What is no address is nobody's; it sounds the same.
     let wrong = || Flaws::one("email", "E-mail address or password is wrong.");
-    let Ok(email) = typed.email.parse::<Email>() else { return again(wrong(), StatusCode::UNPROCESSABLE_ENTITY) };
+    let Ok(email) = typed.email.parse::<Email>() else { return again(frame, wrong(), StatusCode::UNPROCESSABLE_ENTITY) };
     let outcome = match sign_in::check_password(&house, &cx, &email, Secret::received(typed.password)).await {
         Ok(outcome) => outcome,
-        Err(error @ Error::TooMany(_)) => return again(Flaws::of_error(error)?, StatusCode::TOO_MANY_REQUESTS),
+        Err(error @ Error::TooMany(_)) => return again(frame, Flaws::of_error(error)?, StatusCode::TOO_MANY_REQUESTS),
         Err(error) => return Err(error),
     };
     let kept = |account| Pending { account, email: email.as_str().to_owned(), at: cx.now };
     match outcome {
-        PasswordOutcome::Rejected => again(wrong(), StatusCode::UNPROCESSABLE_ENTITY),
+        PasswordOutcome::Rejected => again(frame, wrong(), StatusCode::UNPROCESSABLE_ENTITY),
         PasswordOutcome::Unverified(account) => {
             browser.keep("unverified", &kept(account)).await?;
             let page = UnverifiedPage { frame, email: email.as_str().to_owned(), query: steps.query() };
@@ -194,10 +194,12 @@ pub async fn go_on(
     Cx(cx): Cx,
     QueryOf(steps): QueryOf<Steps>,
     browser: Browser,
-    PageForm(()): PageForm<()>,
+    PageForm(_): PageForm<Empty>,
 ) -> Result<Response> {
-    if let Some(id) = &steps.flow {
-        flow::choose_account(&house, &cx, id, &browser.key().await?).await?;
+    let visitor = visitor(&house, &cx, &browser).await?;
+    if let (Some(id), Some(visitor)) = (&steps.flow, &visitor) {
+        let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
+        flow::choose_account(&house, flow, visitor).await?;
     }
     Ok(Redirect::to(&steps.onward()).into_response())
 }
@@ -208,7 +210,7 @@ pub async fn confirm_again(
     Cx(cx): Cx,
     QueryOf(steps): QueryOf<Steps>,
     browser: Browser,
-    PageForm(()): PageForm<()>,
+    PageForm(_): PageForm<Empty>,
 ) -> Result<Response> {
     let kept: Option<Pending> = browser.take("unverified").await?;
     if let Some(pending) = kept.filter(|pending| cx.now - pending.at < PAUSE) {

@@ -10,7 +10,7 @@ use super::login::visitor;
 use crate::domain::person::sign_out;
 use crate::http::Shared;
 use crate::http::context::Cx;
-use crate::http::session::{Browser, PageForm};
+use crate::http::session::{Browser, Empty, PageForm};
 use crate::model::error::{Error, Result};
 
 /// Asks.
@@ -41,7 +41,7 @@ pub async fn submit(
     Cx(cx): Cx,
     browser: Browser,
     frame: Frame,
-    PageForm(()): PageForm<()>,
+    PageForm(_): PageForm<Empty>,
 ) -> Result<Response> {
     end(&house, &cx, &browser).await?;
     signed_out(frame)

@@ -2,10 +2,8 @@
 
 pub mod asset;
 pub mod backup_code;
-pub mod dashboard;
 pub mod dev_mail;
 pub mod error;
-pub mod events;
 pub mod flow;
 pub mod frame;
 pub mod login;
@@ -14,5 +12,4 @@ pub mod recovery;
 pub mod register;
 pub mod setup_mfa;
 pub mod totp;
-pub mod users;
 pub mod verify_email;

@@ -1,0 +1,49 @@
+//! Reads access tokens that we gave, and asks the database whether what they stand for still lives.
+
+use serde_json::{Map, Value};
+
+use super::token;
+use crate::domain::house::House;
+use crate::domain::keys::{self, Kind};
+use crate::model::context::Context;
+use crate::model::error::Result;
+use crate::model::id::{AccountId, CompanyId};
+use crate::model::scope::Scopes;
+use crate::storage::grant::{self, Living};
+use crate::storage::scope::CompanyTx;
+
+/// A living access token of a person.
+#[derive(Debug)]
+pub struct Held {
+    /// Its grant, as it is now.
+    pub living: Living,
+    /// What this token carries: the grant's scopes, or fewer.
+    pub scopes: Scopes,
+    /// All it says.
+    pub claims: Map<String, Value>,
+    /// The company's scope, open.
+    pub tx: CompanyTx,
+}
+
+/// The claims of an access token that has not expired. Whether its grant lives is another question.
+pub async fn read(house: &House, cx: &Context, token: &str) -> Result<Option<Map<String, Value>>> {
+    keys::verify_living(house, cx.now, Kind::AccessToken, token).await
+}
+
+/// Whose token this is, if its grant lives. `None` for anything else, a client's own token among it.
+pub async fn hold(house: &House, cx: &Context, claims: Map<String, Value>) -> Result<Option<Held>> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let grant = text("jti").and_then(token::grant_of);
+    let company = text("company_id").and_then(|id| id.parse::<CompanyId>().ok());
+    let account = text("sub").and_then(|id| id.parse::<AccountId>().ok());
+    let (Some(grant), Some(company), Some(account)) = (grant, company, account) else { return Ok(None) };
+    let scopes = Scopes::read(text("scope").unwrap_or_default());
+    let mut tx = house.db.company(company, Some(account)).await?;
+    let living = grant::living(&mut tx, grant, cx.now).await?;
+    Ok(living.filter(|living| living.account == account).map(|living| Held { living, scopes, claims, tx }))
+}
+
+/// Whom a token is for.
+pub fn audience(claims: &Map<String, Value>) -> &str {
+    claims.get("aud").and_then(Value::as_str).unwrap_or_default()
+}

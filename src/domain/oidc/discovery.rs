@@ -1,0 +1,51 @@
+//! The provider's metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414). It says what works, and what does not.
+
+use serde_json::{Value, json};
+
+use super::claims;
+use crate::domain::house::House;
+use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
+use crate::model::scope::KNOWN;
+
+/// How a client may prove who it is.
+const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+/// The document. Needs nothing of the database.
+pub fn document(house: &House) -> Value {
+    let issuer = &house.settings.issuer;
+    let at = |path: &str| format!("{issuer}{path}");
+    let mut claims: Vec<&str> = vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
+    claims.extend(claims::supported());
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("/oauth2/authorize"),
+        "token_endpoint": at("/oauth2/token"),
+        "userinfo_endpoint": at("/oauth2/userinfo"),
+        "jwks_uri": at("/oauth2/jwks"),
+        "introspection_endpoint": at("/oauth2/introspect"),
+        "revocation_endpoint": at("/oauth2/revoke"),
+        "end_session_endpoint": at("/oauth2/logout"),
+        "service_documentation": at("/docs"),
+        "scopes_supported": KNOWN,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": METHODS,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+        "display_values_supported": ["page"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+        "authorization_response_iss_parameter_supported": true,
+        "ui_locales_supported": ["en"],
+    })
+}

@@ -1,0 +1,54 @@
+//! `grant_type=client_credentials` (RFC 6749, section 4.4): a client speaks for itself, in exactly one company.
+
+use super::Tokens;
+use crate::domain::house::House;
+use crate::domain::oidc::token;
+use crate::model::client::Client;
+use crate::model::context::Context;
+use crate::model::error::{Error, Result};
+use crate::model::event::Event;
+use crate::model::id::CompanyId;
+use crate::model::params::Params;
+use crate::model::scope::Scopes;
+use crate::storage::company;
+
+/// The scopes that are not about a person.
+const OWN: [&str; 1] = ["company"];
+
+/// Gives a token.
+///
+/// # Errors
+/// `unauthorized_client` for a public client; `invalid_request` where a client of the platform does not say for which
+/// company, or names one that is not there.
+pub async fn give(house: &House, cx: &Context, client: &Client, params: &Params) -> Result<Tokens> {
+    if client.is_public() {
+        return Err(Error::oauth("unauthorized_client", "a client without a secret cannot speak for itself"));
+    }
+    let id = chosen(house, client, params.get("company")).await?;
+    let mut tx = house.db.company(id, None).await?;
+    let company = company::find(&mut tx).await?.ok_or_else(unknown)?;
+    let event = Event::TokensIssued { client: client.id.clone(), grant_type: "client_credentials" };
+    tx.commit(cx, event).await?;
+    let asked = params.get("scope").map_or_else(|| Scopes::of(OWN), Scopes::read);
+    let scopes = asked.and(&client.scopes).and(&Scopes::of(OWN));
+    let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &scopes).await?;
+    let expires_in = token::expires_in(house);
+    Ok(Tokens { access_token, expires_in, scopes, id_token: None, refresh_token: None })
+}
+
+fn unknown() -> Error {
+    Error::oauth("invalid_request", "there is no such company, or the client does not serve it")
+}
+
+async fn chosen(house: &House, client: &Client, named: Option<&str>) -> Result<CompanyId> {
+    let Some(name) = named else {
+        return client
+            .company
+            .ok_or_else(|| Error::oauth("invalid_request", "company is required: this client serves every company"));
+    };
+    let found = match name.parse() {
+        Ok(id) => Some(id),
+        Err(_) => company::find_by_slug(&house.db, name).await?,
+    };
+    found.filter(|company| client.serves(*company)).ok_or_else(unknown)
+}

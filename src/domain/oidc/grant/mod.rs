@@ -1,0 +1,71 @@
+//! The grants of the token endpoint, one file each.
+
+pub mod authorization_code;
+pub mod client_credentials;
+pub mod refresh_token;
+
+use time::OffsetDateTime;
+
+use super::{claims, token};
+use crate::domain::house::House;
+use crate::model::error::{Error, Result};
+use crate::model::scope::Scopes;
+use crate::storage::account;
+use crate::storage::grant::Living;
+use crate::storage::scope::CompanyTx;
+use serde_json::{Map, Value, json};
+
+/// What the token endpoint gives (RFC 6749, section 5.1).
+#[derive(Debug)]
+pub struct Tokens {
+    /// A JWT (RFC 9068).
+    pub access_token: String,
+    /// Seconds.
+    pub expires_in: i64,
+    /// What the access token carries.
+    pub scopes: Scopes,
+    /// OpenID Connect Core, section 2.
+    pub id_token: Option<String>,
+    /// Opaque.
+    pub refresh_token: Option<String>,
+}
+
+fn refused(why: &'static str) -> Error {
+    Error::oauth("invalid_grant", why)
+}
+
+/// What the ID token says beyond the standing claims; read while the company's scope is open.
+async fn id_claims(tx: &mut CompanyTx, living: &Living, scopes: &Scopes) -> Result<Option<Map<String, Value>>> {
+    if !scopes.has("openid") {
+        return Ok(None);
+    }
+    if living.claims.is_none() {
+        return Ok(Some(Map::new()));
+    }
+    let account = account::find_member(tx, living.account).await?.ok_or_else(|| refused("the person is gone"))?;
+    Ok(Some(claims::of_id_token(&account, living)))
+}
+
+/// Mints both tokens. Nothing is asked of the database.
+async fn mint(
+    house: &House,
+    now: OffsetDateTime,
+    living: &Living,
+    scopes: Scopes,
+    id_claims: Option<Map<String, Value>>,
+) -> Result<Tokens> {
+    let access_token = token::access_token(house, now, living, &scopes).await?;
+    let id_token = match id_claims {
+        Some(claims) => Some(token::id_token(house, now, living, &access_token, claims).await?),
+        None => None,
+    };
+    Ok(Tokens { access_token, expires_in: token::expires_in(house), scopes, id_token, refresh_token: None })
+}
+
+/// As OpenID Connect Core, section 3.1.3.6, says: only where the request had one.
+fn with_nonce(mut claims: Map<String, Value>, living: &Living) -> Map<String, Value> {
+    if let Some(nonce) = &living.nonce {
+        claims.insert("nonce".to_owned(), json!(nonce));
+    }
+    claims
+}

@@ -1,0 +1,77 @@
+//! Token introspection (RFC 7662). A client learns of the tokens that were given to it; one of the platform's own, of any.
+
+use serde_json::{Map, Value, json};
+
+use super::access;
+use crate::domain::house::House;
+use crate::model::client::Client;
+use crate::model::context::Context;
+use crate::model::error::{Error, Result};
+use crate::model::secret::Secret;
+use crate::storage::{client, grant, refresh_token};
+
+/// What a token stands for at this moment; only `active: false` for one that is dead, unknown or none of the client's
+/// business (section 2.2).
+///
+/// # Errors
+/// `invalid_client` for a public client, which proves nothing.
+pub async fn of(house: &House, cx: &Context, asking: &Client, token: &str) -> Result<Value> {
+    if asking.is_public() {
+        return Err(Error::oauth("invalid_client", "only a client with a secret may introspect"));
+    }
+    let found = match access::read(house, cx, token).await? {
+        Some(claims) => access_token(house, cx, claims).await?,
+        None => refresh(house, cx, token).await?,
+    };
+    let own = |found: &Map<String, Value>| {
+        asking.company.is_none() || found.get("client_id").and_then(Value::as_str) == Some(asking.id.as_str())
+    };
+    let Some(mut found) = found.filter(own) else { return Ok(json!({ "active": false })) };
+    found.insert("active".to_owned(), json!(true));
+    Ok(Value::Object(found))
+}
+
+async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -> Result<Option<Map<String, Value>>> {
+    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut found = if claims.get("client_id").and_then(Value::as_str) == Some(subject.as_str()) {
+        // A client's own token lives as long as the client is on.
+        let client = client::find(&house.db, &subject).await?;
+        if client.is_none_or(|client| client.disabled_at.is_some()) {
+            return Ok(None);
+        }
+        claims
+    } else {
+        let Some(held) = access::hold(house, cx, claims).await? else { return Ok(None) };
+        held.tx.commit_unremarkable().await?;
+        let mut claims = held.claims;
+        claims.insert("roles".to_owned(), json!([held.living.role]));
+        claims.insert("company".to_owned(), json!(held.living.company_slug));
+        claims
+    };
+    found.insert("token_type".to_owned(), json!("Bearer"));
+    Ok(Some(found))
+}
+
+async fn refresh(house: &House, cx: &Context, token: &str) -> Result<Option<Map<String, Value>>> {
+    let digest = Secret::received(token).digest();
+    let Some(whose) = refresh_token::whose(&house.db, &digest).await? else { return Ok(None) };
+    let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
+    let row = refresh_token::find(&mut tx, &digest).await?;
+    let living = grant::living(&mut tx, whose.grant, cx.now).await?;
+    tx.commit_unremarkable().await?;
+    let (Some(row), Some(living)) = (row, living) else { return Ok(None) };
+    if row.revoked_at.is_some() || row.successor_used || row.expires_at <= cx.now {
+        return Ok(None);
+    }
+    let said = json!({
+        "iss": house.settings.issuer,
+        "sub": living.account,
+        "client_id": living.client_id,
+        "scope": living.scopes.to_string(),
+        "exp": row.expires_at.unix_timestamp(),
+        "company_id": living.company,
+        "company": living.company_slug,
+        "roles": [living.role],
+    });
+    Ok(said.as_object().cloned())
+}
