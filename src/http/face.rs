@@ -136,7 +136,17 @@ fn oauth(error: &Error, number: &str) -> Response {
         Error::Forbidden(_) => ("access_denied", error.to_string()),
         other => ("invalid_request", other.to_string()),
     };
-    (status(error), Json(json!({ "error": code, "error_description": printable(&description) }))).into_response()
+    let shown = Json(json!({ "error": code, "error_description": printable(&description) }));
+    let mut response = (status(error), shown).into_response();
+    let challenge = match code {
+        "invalid_client" => HeaderValue::from_static("Basic realm=\"countersign\""),
+        // RFC 6750, section 3.1.
+        "invalid_token" => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        "insufficient_scope" => HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"openid\""),
+        _ => return response,
+    };
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
 }
 
 /// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.

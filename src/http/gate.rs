@@ -22,6 +22,8 @@ pub enum Access {
     Public,
     /// A client that proves who it is; the handler's extractor does that.
     Client,
+    /// The bearer of an access token of OpenID Connect; the rule reads it.
+    Bearer,
     /// Somebody signed in in this browser.
     Person,
     /// Somebody signed in in this browser who is an admin of the chosen company.
@@ -41,11 +43,12 @@ pub async fn layer(State((house, access)): State<(Shared, Access)>, mut request:
 
 async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<Option<Response>> {
     match access {
-        Access::Public | Access::Client => Ok(None),
+        Access::Public | Access::Client | Access::Bearer => Ok(None),
         Access::Person | Access::PersonAdmin => {
             let Some(visitor) = visit(house, request).await? else {
                 return if request.method() == Method::GET {
-                    let back: String = url::form_urlencoded::byte_serialize(request.uri().path().as_bytes()).collect();
+                    let here = request.uri().path_and_query().map_or("/", |here| here.as_str());
+                    let back: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
                     Ok(Some(Redirect::to(&format!("/login?next={back}")).into_response()))
                 } else {
                     Err(Error::Unauthenticated("you are signed out; sign in and try again"))

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod body;
 pub mod context;
+pub mod cors;
 pub mod face;
 pub mod gate;
 pub mod headers;

@@ -14,7 +14,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::face::{self, Face};
 use super::gate::{self, Access};
 use super::session_store::Store;
-use super::{Shared, api, body, context, headers, oidc, page};
+use super::{Shared, api, body, context, cors, headers, oidc, page};
 use crate::model::error::Error;
 
 /// One line of the page.
@@ -44,15 +44,55 @@ where
 pub fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    use Access::Public;
+    use Access::{Bearer, Client, Person, Public};
     use Face::{OAuth, Page, Problem};
     vec![
         // What machines ask about us.
         route(GET, "/healthz", Public, Problem, api::health::alive),
         route(GET, "/readyz", Public, Problem, api::health::ready),
         // OpenID Connect.
+        route(GET, "/.well-known/openid-configuration", Public, OAuth, oidc::discovery::show),
+        route(GET, "/.well-known/oauth-authorization-server", Public, OAuth, oidc::discovery::show),
         route(GET, "/oauth2/jwks", Public, OAuth, oidc::jwks::show),
-        // Pages.
+        route(GET, "/oauth2/authorize", Public, Page, oidc::authorize::get),
+        route(POST, "/oauth2/authorize", Public, Page, oidc::authorize::post),
+        route(GET, "/oauth2/authorize/continue", Public, Page, oidc::authorize::go_on),
+        route(POST, "/oauth2/token", Client, OAuth, oidc::token::give),
+        route(POST, "/oauth2/introspect", Client, OAuth, oidc::introspect::show),
+        route(POST, "/oauth2/revoke", Client, OAuth, oidc::revoke::take),
+        route(GET, "/oauth2/userinfo", Bearer, OAuth, oidc::userinfo::show),
+        route(POST, "/oauth2/userinfo", Bearer, OAuth, oidc::userinfo::show),
+        route(GET, "/oauth2/logout", Public, Page, oidc::logout::begin),
+        route(POST, "/oauth2/logout", Public, Page, oidc::logout::begin),
+        route(POST, "/oauth2/logout/confirm", Public, Page, oidc::logout::confirm),
+        // Pages: sign in.
+        route(GET, "/login", Public, Page, page::login::show),
+        route(POST, "/login", Public, Page, page::login::submit),
+        route(POST, "/login/continue", Public, Page, page::login::go_on),
+        route(POST, "/login/confirm-again", Public, Page, page::login::confirm_again),
+        route(GET, "/login/totp", Public, Page, page::totp::show),
+        route(POST, "/login/totp", Public, Page, page::totp::submit),
+        route(GET, "/login/backup-code", Public, Page, page::backup_code::show),
+        route(POST, "/login/backup-code", Public, Page, page::backup_code::submit),
+        route(GET, "/login/company", Person, Page, page::company::show),
+        route(POST, "/login/company", Person, Page, page::company::submit),
+        route(GET, "/login/consent", Person, Page, page::consent::show),
+        route(POST, "/login/consent", Person, Page, page::consent::submit),
+        route(GET, "/setup-mfa", Person, Page, page::setup_mfa::show),
+        route(POST, "/setup-mfa", Person, Page, page::setup_mfa::submit),
+        route(GET, "/logout", Public, Page, page::logout::show),
+        route(POST, "/logout", Public, Page, page::logout::submit),
+        // Pages: sign up and recover.
+        route(GET, "/register", Public, Page, page::register::show),
+        route(POST, "/register", Public, Page, page::register::submit),
+        route(GET, "/forgot-password", Public, Page, page::recovery::ask),
+        route(POST, "/forgot-password", Public, Page, page::recovery::send),
+        route(GET, "/reset-password", Public, Page, page::recovery::choose),
+        route(POST, "/reset-password", Public, Page, page::recovery::save),
+        route(GET, "/verify-email", Public, Page, page::verify_email::show),
+        route(POST, "/verify-email", Public, Page, page::verify_email::confirm),
+        route(GET, "/dev/mail", Public, Page, page::dev_mail::show),
+        // Pages: what they are made of.
         route(GET, "/assets/{file}", Public, Page, page::asset::show),
     ]
 }
@@ -85,6 +125,7 @@ pub fn router(house: &Shared) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback_service(lost)
         .layer(sessions)
+        .layer(cors::layer(house))
         .layer(DefaultBodyLimit::max(body::LIMIT))
         .layer(from_fn_with_state(house.clone(), headers::layer))
         .layer(from_fn_with_state(house.clone(), context::layer))

@@ -31,6 +31,11 @@ impl Params {
         Ok(Self(map))
     }
 
+    /// All of them, as a query.
+    pub fn query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// The value of a parameter that was sent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -42,6 +47,12 @@ impl Params {
     /// `invalid_request`, naming it.
     pub fn need(&self, name: &'static str) -> Result<&str> {
         self.get(name).ok_or_else(|| Error::oauth("invalid_request", format!("{name} is required")))
+    }
+}
+
+impl FromIterator<(String, String)> for Params {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 }
 

@@ -90,12 +90,7 @@ pub async fn use_first(tx: &mut CompanyTx, digest: &Digest, now: OffsetDateTime)
 }
 
 /// Takes the unused tokens that followed this one out of use: one more takes their place.
-pub async fn revoke_successors(
-    tx: &mut CompanyTx,
-    grant: GrantId,
-    parent: &Digest,
-    now: OffsetDateTime,
-) -> Result<()> {
+pub async fn revoke_successors(tx: &mut CompanyTx, grant: GrantId, parent: &Digest, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "update refresh_token set revoked_at = $4
          where company_id = $1 and grant_id = $2 and parent_digest = $3 and revoked_at is null",

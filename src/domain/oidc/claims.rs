@@ -41,11 +41,8 @@ pub fn supported() -> impl Iterator<Item = &'static str> {
 
 /// The claims of userinfo beyond `sub`.
 pub fn of_userinfo(account: &Row, living: &Living, scopes: &Scopes) -> Map<String, Value> {
-    let mut wanted: Vec<&str> = BY_SCOPE
-        .iter()
-        .filter(|(scope, _)| scopes.has(scope))
-        .flat_map(|(_, claims)| claims.iter().copied())
-        .collect();
+    let mut wanted: Vec<&str> =
+        BY_SCOPE.iter().filter(|(scope, _)| scopes.has(scope)).flat_map(|(_, claims)| claims.iter().copied()).collect();
     wanted.extend(requested(living, "userinfo"));
     pick(account, living, &wanted)
 }

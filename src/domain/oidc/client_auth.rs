@@ -29,7 +29,8 @@ fn refused(why: &'static str) -> Error {
 pub async fn authenticate(house: &House, basic: Option<&str>, params: &Params) -> Result<Client> {
     let (id, proof) = sent(basic, params)?;
     let found = client::find(&house.db, &id).await?;
-    let client = found.filter(|client| client.disabled_at.is_none()).ok_or_else(|| refused("the client is not known"))?;
+    let client =
+        found.filter(|client| client.disabled_at.is_none()).ok_or_else(|| refused("the client is not known"))?;
     match proof {
         Proof::Secret(secret) if client.accepts(&secret) => Ok(client),
         Proof::None if client.is_public() => Ok(client),

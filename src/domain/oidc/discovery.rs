@@ -14,7 +14,8 @@ const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"]
 pub fn document(house: &House) -> Value {
     let issuer = &house.settings.issuer;
     let at = |path: &str| format!("{issuer}{path}");
-    let mut claims: Vec<&str> = vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
+    let mut claims: Vec<&str> =
+        vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
     claims.extend(claims::supported());
     json!({
         "issuer": issuer,

@@ -159,7 +159,12 @@ pub async fn allow(house: &House, mut flow: Flow, visitor: &Visitor, company: Co
 }
 
 /// The person denied it.
-pub async fn deny(house: &House, cx: &Context, flow: &Flow, (person, company): (AccountId, CompanyId)) -> Result<Answer> {
+pub async fn deny(
+    house: &House,
+    cx: &Context,
+    flow: &Flow,
+    (person, company): (AccountId, CompanyId),
+) -> Result<Answer> {
     flow.finish(house, cx).await?;
     let event = Event::ConsentDenied { client: flow.client.id.clone() };
     house.db.company(company, Some(person)).await?.commit(cx, event).await?;

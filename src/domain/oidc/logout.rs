@@ -50,8 +50,13 @@ pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Logou
         None => None,
     };
     let return_to = params.get("post_logout_redirect_uri").map(|uri| {
-        let registered = client.as_ref().is_some_and(|client| client.post_logout_redirect_uris.iter().any(|known| known == uri));
-        if registered { Ok(uri.to_owned()) } else { Err(bad("the post_logout_redirect_uri is not one that the client registered")) }
+        let registered =
+            client.as_ref().is_some_and(|client| client.post_logout_redirect_uris.iter().any(|known| known == uri));
+        if registered {
+            Ok(uri.to_owned())
+        } else {
+            Err(bad("the post_logout_redirect_uri is not one that the client registered"))
+        }
     });
     Ok(LogoutRequest { return_to: return_to.transpose()?, client, hinted })
 }

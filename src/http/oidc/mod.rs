@@ -1,3 +1,11 @@
-//! OpenID Connect and OAuth endpoints.
+//! OpenID Connect's endpoints.
 
+pub mod authorize;
+pub mod client;
+pub mod discovery;
+pub mod introspect;
 pub mod jwks;
+pub mod logout;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;

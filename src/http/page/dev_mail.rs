@@ -35,7 +35,11 @@ pub async fn show(State(house): State<Shared>, frame: Frame) -> Result<Response>
     let mut letters = Vec::new();
     for (id, sealed, at) in outbox::latest(&house.db).await? {
         let letter = delivery::open(&house, id, &sealed)?;
-        let link = letter.text.split_whitespace().find(|word| word.starts_with("http") && word.contains("?token=")).map(str::to_owned);
+        let link = letter
+            .text
+            .split_whitespace()
+            .find(|word| word.starts_with("http") && word.contains("?token="))
+            .map(str::to_owned);
         let (before, after) = match &link {
             Some(link) => letter.text.split_once(link.as_str()).unwrap_or((&letter.text, "")),
             None => (letter.text.as_str(), ""),

@@ -23,7 +23,9 @@ struct ErrorPage<'a> {
 pub fn show(error: &Error, number: &str, nonce: &Nonce) -> Response {
     let (code, what, remedy) = words(error);
     let flaws = match error {
-        Error::Invalid(flaws) => flaws.iter().map(|flaw| format!("{} {}", flaw.field.replace('_', " "), flaw.message)).collect(),
+        Error::Invalid(flaws) => {
+            flaws.iter().map(|flaw| format!("{} {}", flaw.field.replace('_', " "), flaw.message)).collect()
+        }
         _ => Vec::new(),
     };
     let frame = Frame { nonce: nonce.0.clone(), ..Frame::default() };
@@ -45,8 +47,12 @@ fn words(error: &Error) -> (&'static str, String, &'static str) {
             let text = format!("There were too many attempts. Please wait {} seconds.", wait.whole_seconds().max(1));
             ("too many attempts", text, "Wait a moment, then try again.")
         }
-        Error::Busy(_) => ("busy", "Very many people sign in just now.".to_owned(), "Please try again in a few seconds."),
-        Error::Fault(_) => ("", "Something of ours failed. It has been noted.".to_owned(), "Please try again in a minute."),
+        Error::Busy(_) => {
+            ("busy", "Very many people sign in just now.".to_owned(), "Please try again in a few seconds.")
+        }
+        Error::Fault(_) => {
+            ("", "Something of ours failed. It has been noted.".to_owned(), "Please try again in a minute.")
+        }
         other => ("invalid request", sentence(&other.to_string()), "Go back, reload the page and try again."),
     }
 }

@@ -40,7 +40,11 @@ impl Steps {
         }
         match self.next.as_deref() {
             // A path of ours and nothing that a browser could read as another host.
-            Some(next) if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']) => next.to_owned(),
+            Some(next)
+                if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']) =>
+            {
+                next.to_owned()
+            }
             _ => "/dashboard".to_owned(),
         }
     }

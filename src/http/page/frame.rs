@@ -146,7 +146,8 @@ impl Flaws {
             Error::Conflict(message) => Ok(Self::one("", message)),
             Error::TooMany(wait) => {
                 let seconds = wait.whole_seconds().max(1);
-                let text = if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60 + 1) };
+                let text =
+                    if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60 + 1) };
                 let message = format!("There were too many attempts. Please wait {text} and try again.");
                 Ok(Self(vec![Flaw { field: "", message: message.into() }]))
             }

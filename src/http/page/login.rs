@@ -10,9 +10,9 @@ use time::{Duration, OffsetDateTime};
 use super::flow::{Steps, Waiting};
 use super::frame::{Flaws, Frame, notice, show as render};
 use crate::domain::oidc::flow;
+use crate::domain::person::recovery;
 use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
 use crate::domain::person::visitor::{self, Visitor};
-use crate::domain::person::recovery;
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
@@ -145,7 +145,9 @@ pub async fn submit(
     };
     // What is no address is nobody's; it sounds the same.
     let wrong = || Flaws::one("email", "E-mail address or password is wrong.");
-    let Ok(email) = typed.email.parse::<Email>() else { return again(frame, wrong(), StatusCode::UNPROCESSABLE_ENTITY) };
+    let Ok(email) = typed.email.parse::<Email>() else {
+        return again(frame, wrong(), StatusCode::UNPROCESSABLE_ENTITY);
+    };
     let outcome = match sign_in::check_password(&house, &cx, &email, Secret::received(typed.password)).await {
         Ok(outcome) => outcome,
         Err(error @ Error::TooMany(_)) => return again(frame, Flaws::of_error(error)?, StatusCode::TOO_MANY_REQUESTS),

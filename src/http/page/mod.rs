@@ -2,6 +2,8 @@
 
 pub mod asset;
 pub mod backup_code;
+pub mod company;
+pub mod consent;
 pub mod dev_mail;
 pub mod error;
 pub mod flow;

@@ -90,7 +90,8 @@ pub async fn submit(
     (browser, visitor): (Browser, Visitor),
     (frame, PageForm(typed)): (Frame, PageForm<Typed>),
 ) -> Result<Response> {
-    let wrong = || Flaws::one("code", "The code is wrong. Wait for the next one, and see that the phone's clock is right.");
+    let wrong =
+        || Flaws::one("code", "The code is wrong. Wait for the next one, and see that the phone's clock is right.");
     let flaws = match second_factor::enable(&house, &cx, visitor.account, &typed.code).await {
         Ok(Some(codes)) => {
             sign_in::step_up(&house, &cx, visitor.account, visitor.login).await?;

@@ -81,9 +81,7 @@ pub async fn verify(
         Err(error) => return Err(error),
     }
     match awaited {
-        Awaited::SigningIn(account) => {
-            Ok(Ok(finish(house, cx, browser, steps, (account, Proof::SecondFactor)).await?))
-        }
+        Awaited::SigningIn(account) => Ok(Ok(finish(house, cx, browser, steps, (account, Proof::SecondFactor)).await?)),
         Awaited::SteppingUp(account, login) => {
             sign_in::step_up(house, cx, account, login).await?;
             let company = browser.remembered().await?.and_then(|before| before.company);

@@ -1,0 +1,44 @@
+//! `/oauth2/token`.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::client::Authenticated;
+use crate::domain::oidc::grant::{Tokens, authorization_code, client_credentials, refresh_token};
+use crate::http::Shared;
+use crate::http::context::Cx;
+use crate::model::error::{Error, Result};
+
+/// Gives tokens (RFC 6749, section 5).
+pub async fn give(State(house): State<Shared>, Cx(cx): Cx, sent: Authenticated) -> Result<Json<Value>> {
+    let Authenticated { client, params } = sent;
+    let grant_type = params.need("grant_type")?;
+    if !["authorization_code", "refresh_token", "client_credentials"].contains(&grant_type) {
+        return Err(Error::oauth("unsupported_grant_type", "this grant_type is not supported"));
+    }
+    if !client.may_use(grant_type) {
+        return Err(Error::oauth("unauthorized_client", "the client may not use this grant_type"));
+    }
+    let tokens = match grant_type {
+        "authorization_code" => authorization_code::redeem(&house, &cx, &client, &params).await?,
+        "refresh_token" => refresh_token::refresh(&house, &cx, &client, &params).await?,
+        _ => client_credentials::give(&house, &cx, &client, &params).await?,
+    };
+    Ok(Json(shown(tokens)))
+}
+
+/// RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3.
+fn shown(tokens: Tokens) -> Value {
+    let mut shown = json!({
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "scope": tokens.scopes.to_string(),
+    });
+    if let Some(map) = shown.as_object_mut() {
+        map.extend(tokens.id_token.map(|token| ("id_token".to_owned(), json!(token))));
+        map.extend(tokens.refresh_token.map(|token| ("refresh_token".to_owned(), json!(token))));
+    }
+    shown
+}

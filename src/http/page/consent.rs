@@ -1,0 +1,105 @@
+//! `/login/consent`: what the app will be able to do, and whether the person wants that.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use super::flow::Steps;
+use super::frame::{Frame, show as render};
+use super::login::leading_to;
+use super::login::waiting;
+use crate::domain::oidc::flow::{self, Step};
+use crate::domain::person::visitor::Visitor;
+use crate::http::Shared;
+use crate::http::body::QueryOf;
+use crate::http::context::Cx;
+use crate::http::oidc::authorize::respond;
+use crate::http::session::{Browser, PageForm};
+use crate::model::error::{Error, Result};
+use crate::model::scope::Scopes;
+
+#[derive(Template)]
+#[template(path = "page/consent.html")]
+struct ConsentPage {
+    frame: Frame,
+    query: String,
+    client_name: String,
+    company_name: String,
+    email: String,
+    scopes: Vec<&'static str>,
+    policy_uri: Option<String>,
+    tos_uri: Option<String>,
+}
+
+/// What a scope lets an app do, as people read it.
+pub fn words(scopes: &Scopes) -> Vec<&'static str> {
+    let said = [
+        ("openid", "Know who you are, your company and your role there"),
+        ("profile", "See your name and the rest of your profile"),
+        ("email", "See your e-mail address"),
+        ("phone", "See your phone number"),
+        ("address", "See your postal address"),
+        ("company", "See your company's name"),
+        ("offline_access", "Stay connected when you are not there"),
+    ];
+    said.iter().filter(|(scope, _)| scopes.has(scope)).map(|(_, words)| *words).collect()
+}
+
+/// Shows the question.
+pub async fn show(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    (browser, visitor): (Browser, Visitor),
+    frame: Frame,
+) -> Result<Response> {
+    let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
+    let waits = waiting(&house, &cx, &browser, &steps).await?;
+    let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
+    let Step::Consent(joined) = flow::next(&house, &flow, Some(&visitor)).await? else {
+        return Ok(Redirect::to(&steps.onward()).into_response());
+    };
+    let page = ConsentPage {
+        frame: frame.branded(Some(&joined.company)),
+        query: steps.query(),
+        client_name: flow.client.name.clone(),
+        company_name: joined.company.name.clone(),
+        email: visitor.email.clone(),
+        scopes: words(&flow.request.scopes()),
+        policy_uri: flow.client.policy_uri.clone(),
+        tos_uri: flow.client.tos_uri.clone(),
+    };
+    Ok(leading_to(render(StatusCode::OK, &page)?, waits.as_ref()))
+}
+
+/// The button that was pressed.
+#[derive(Debug, Deserialize)]
+pub struct Decided {
+    #[serde(default)]
+    decision: String,
+}
+
+/// Keeps the decision, and goes on.
+pub async fn submit(
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    QueryOf(steps): QueryOf<Steps>,
+    (browser, visitor): (Browser, Visitor),
+    PageForm(decided): PageForm<Decided>,
+) -> Result<Response> {
+    let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
+    let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
+    let Step::Consent(joined) = flow::next(&house, &flow, Some(&visitor)).await? else {
+        return Ok(Redirect::to(&steps.onward()).into_response());
+    };
+    match decided.decision.as_str() {
+        "allow" => {
+            flow::allow(&house, flow, &visitor, joined.company.id()).await?;
+            Ok(Redirect::to(&steps.onward()).into_response())
+        }
+        "deny" => respond(flow::deny(&house, &cx, &flow, (visitor.account, joined.company.id())).await?),
+        _ => Err(Error::Malformed("the form says neither allow nor deny".into())),
+    }
+}

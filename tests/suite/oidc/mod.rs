@@ -1,0 +1,3 @@
+//! OpenID Connect, as strict relying parties see it.
+
+mod authorization_code;
