@@ -50,3 +50,8 @@ alter table client force row level security;
 -- An invitation to a person who has an account already names the company that invites, and as what.
 alter table mail_token add column company_id uuid references company (id) on delete cascade;
 alter table mail_token add column role text check (role in ('admin', 'manager', 'user'));
+alter table mail_token drop constraint mail_token_purpose_check;
+alter table mail_token add constraint mail_token_purpose_check
+    check (purpose in ('verify_email', 'reset_password', 'change_email', 'invitation', 'join'));
+alter table mail_token add constraint mail_token_join_check
+    check ((purpose = 'join') = (company_id is not null) and (purpose = 'join') = (role is not null));

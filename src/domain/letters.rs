@@ -33,12 +33,12 @@ pub enum Message {
         /// Who invites.
         company: String,
     },
-    /// You were added to one more company.
-    Joined {
-        /// Which.
-        company: String,
-        /// Where to sign in.
+    /// One more company invites you.
+    Join {
+        /// Good for a week.
         link: String,
+        /// Who invites.
+        company: String,
     },
     /// Please confirm that this new address is yours.
     EmailChangeConfirm {
@@ -156,10 +156,12 @@ fn words(cx: &Context, message: &Message) -> Words {
             )],
             Some(("Accept the invitation", link)),
         ),
-        Message::Joined { company, link } => say(
-            &format!("You now belong to {company}"),
-            &[&format!("{company} has added you. Sign in as you always do; you can choose the company then.")],
-            Some(("Sign in", link)),
+        Message::Join { company, link } => say(
+            &format!("{company} invites you"),
+            &[&format!(
+                "{company} invites you to join with the account that you have. Nothing changes until you accept. The link is good for seven days."
+            )],
+            Some(("See the invitation", link)),
         ),
         Message::EmailChangeConfirm { link } => say(
             "Please confirm your new e-mail address",

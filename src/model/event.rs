@@ -122,6 +122,22 @@ pub enum Event {
         /// Who.
         account: AccountId,
     },
+    /// Somebody who has an account was invited; they have not answered yet.
+    MemberInvited {
+        /// The address, masked: whose it is, is not the company's business yet.
+        email: String,
+        /// As what.
+        role: Role,
+    },
+    /// An admin let us send a member a link to choose a password.
+    MemberPasswordLinkSent {
+        /// Who.
+        account: AccountId,
+    },
+    /// An account was switched off everywhere.
+    AccountDisabled,
+    /// An account was switched on again.
+    AccountEnabled,
     /// A client was registered.
     ClientCreated {
         /// The client.
@@ -196,6 +212,10 @@ impl Event {
             Self::MemberEnded { account } => of("member.ended", account, json!({})),
             Self::MemberRestored { account } => of("member.restored", account, json!({})),
             Self::MemberTotpReset { account } => of("member.second_factor_reset", account, json!({})),
+            Self::MemberInvited { email, role } => with("member.invited", json!({ "email": email, "role": role })),
+            Self::MemberPasswordLinkSent { account } => of("member.password_link_sent", account, json!({})),
+            Self::AccountDisabled => line("account.disabled"),
+            Self::AccountEnabled => line("account.enabled"),
             Self::ClientCreated { client } => by("client.created", client, json!({})),
             Self::ClientChanged { client, what } => by("client.changed", client, json!({ "what": what })),
             Self::KeysRotated { kid } => with("keys.rotated", json!({ "kid": kid })),

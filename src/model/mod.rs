@@ -3,6 +3,7 @@
 pub mod client;
 pub mod clock;
 pub mod context;
+pub mod cursor;
 pub mod email;
 pub mod error;
 pub mod event;

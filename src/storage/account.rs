@@ -204,3 +204,11 @@ pub async fn set_email(tx: &mut AccountTx, email: &Email, now: OffsetDateTime) -
         Err(error) => Err(error.into()),
     }
 }
+
+/// Switches the person of the scope off everywhere, or on again.
+pub async fn set_disabled(tx: &mut AccountTx, at: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!("update account set disabled_at = $2, updated_at = $3 where id = $1", tx.account().0, at, now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

@@ -1,9 +1,14 @@
 //! The audit trail. Lines are added by the commit of the transaction that they report, and never changed.
 
+use serde_json::Value;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
+use super::scope::{AccountTx, CompanyTx};
 use crate::model::context::Context;
-use crate::model::error::Result;
+use crate::model::cursor::Cursor;
+use crate::model::error::{Error, Result};
 use crate::model::event::{Line, Whose};
 use crate::model::id::{AccountId, CompanyId, fresh};
 
@@ -43,4 +48,100 @@ pub(super) async fn home_of(conn: &mut PgConnection, account: AccountId) -> Resu
     .fetch_optional(conn)
     .await?;
     Ok(home.map(CompanyId))
+}
+
+/// A line of the trail.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Which.
+    pub id: Uuid,
+    /// Whose matter.
+    pub account_id: Option<Uuid>,
+    /// Who did it, when that is somebody else.
+    pub actor_id: Option<Uuid>,
+    /// The client concerned.
+    pub client_id: Option<String>,
+    /// A stable word.
+    pub action: String,
+    /// From where.
+    pub ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+    /// What else there is to say.
+    pub detail: Value,
+    /// When.
+    pub created_at: OffsetDateTime,
+}
+
+impl Row {
+    /// Where a page ends that ends with this line.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { key: self.created_at.unix_timestamp_nanos().to_string(), id: self.id }
+    }
+}
+
+/// What a list of events shows.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Whose matter, or by whom.
+    pub person: Option<AccountId>,
+    /// The word, or with a dot at its end every word that begins so.
+    pub action: Option<String>,
+    /// The client concerned.
+    pub client: Option<String>,
+    /// Not before.
+    pub from: Option<OffsetDateTime>,
+    /// Before.
+    pub to: Option<OffsetDateTime>,
+}
+
+/// A page of the trail of the company of the scope, the latest first.
+pub async fn list(tx: &mut CompanyTx, wanted: &Wanted, after: Option<&Cursor>, limit: i64) -> Result<Vec<Row>> {
+    let company = tx.company().0;
+    let (at, id) = place(after)?;
+    Ok(sqlx::query_as!(
+        Row,
+        "select id, account_id, actor_id, client_id, action, ip, user_agent, request_id, detail, created_at from event
+         where company_id = $1 and ($2::uuid is null or account_id = $2 or actor_id = $2)
+           and ($3::text is null or action = $3 or (right($3, 1) = '.' and starts_with(action, $3)))
+           and ($4::text is null or client_id = $4)
+           and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)
+           and ($7::timestamptz is null or (created_at, id) < ($7, $8::uuid))
+         order by created_at desc, id desc limit $9",
+        company,
+        wanted.person.map(|account| account.0),
+        wanted.action,
+        wanted.client,
+        wanted.from,
+        wanted.to,
+        at,
+        id,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The latest lines that are the matter of the person of the scope.
+pub async fn of_account(tx: &mut AccountTx, limit: i64) -> Result<Vec<Row>> {
+    let account = tx.account().0;
+    Ok(sqlx::query_as!(
+        Row,
+        "select id, account_id, actor_id, client_id, action, ip, user_agent, request_id, detail, created_at from event
+         where account_id = $1 order by created_at desc, id desc limit $2",
+        account,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+fn place(after: Option<&Cursor>) -> Result<(Option<OffsetDateTime>, Option<Uuid>)> {
+    let Some(cursor) = after else { return Ok((None, None)) };
+    let bad = || Error::Malformed("the cursor is none that this list gave".into());
+    let nanos: i128 = cursor.key.parse().map_err(|_| bad())?;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| bad())?;
+    Ok((Some(at), Some(cursor.id)))
 }

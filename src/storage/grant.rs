@@ -70,8 +70,17 @@ pub struct Living {
     pub company_slug: String,
     /// The company's name.
     pub company_name: String,
+    /// Whether the company demands a second factor, now.
+    pub require_mfa: bool,
     /// As what, now.
     pub role: Role,
+}
+
+impl Living {
+    /// Whether the company demands a second factor that was not proved when this grant was given.
+    pub fn lacks_second_factor(&self) -> bool {
+        self.require_mfa && !self.amr.iter().any(|method| method == "mfa")
+    }
 }
 
 /// Keeps a new grant.
@@ -105,7 +114,7 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
 pub async fn living(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Result<Option<Living>> {
     let row = sqlx::query!(
         "select g.id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
-                g.acr, c.slug, c.name, m.role
+                g.acr, c.slug, c.name, c.require_mfa, m.role
          from authorization_grant g
          join company c on c.id = g.company_id
          join membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
@@ -134,6 +143,7 @@ pub async fn living(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Res
             company: tx.company(),
             company_slug: row.slug,
             company_name: row.name,
+            require_mfa: row.require_mfa,
             role: row.role.parse().map_err(Error::fault)?,
         })
     })

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use super::scope::{AccountTx, Db};
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
-use crate::model::id::AccountId;
+use crate::model::id::{AccountId, CompanyId};
+use crate::model::role::Role;
 use crate::model::secret::Digest;
 
 /// What a link is good for.
@@ -19,6 +20,8 @@ pub enum Purpose {
     ChangeEmail,
     /// Choose the first password.
     Invitation,
+    /// Join one more company.
+    Join,
 }
 
 impl Purpose {
@@ -28,6 +31,7 @@ impl Purpose {
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
             Self::Invitation => "invitation",
+            Self::Join => "join",
         }
     }
 }
@@ -99,4 +103,52 @@ pub async fn take(tx: &mut AccountTx, digest: &Digest, purpose: Purpose, now: Of
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Keeps an invitation of the person of the scope to one more company; an earlier one to the same company is void.
+pub async fn insert_join(
+    tx: &mut AccountTx,
+    digest: &Digest,
+    email: &Email,
+    (company, role): (CompanyId, Role),
+    (now, expires_at): (OffsetDateTime, OffsetDateTime),
+) -> Result<()> {
+    let account = tx.account().0;
+    sqlx::query!(
+        "update mail_token set used_at = $3
+         where account_id = $1 and purpose = 'join' and company_id = $2 and used_at is null",
+        account,
+        company.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "insert into mail_token (digest, account_id, purpose, email, company_id, role, expires_at, created_at)
+         values ($1, $2, 'join', $3, $4, $5, $6, $7)",
+        digest.as_bytes(),
+        account,
+        email.as_str(),
+        company.0,
+        role.as_str(),
+        expires_at,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What an invitation of the person of the scope invites to.
+pub async fn find_join(tx: &mut AccountTx, digest: &Digest) -> Result<Option<(CompanyId, Role)>> {
+    let account = tx.account().0;
+    let row = sqlx::query!(
+        r#"select company_id as "company_id!", role as "role!" from mail_token
+           where digest = $1 and account_id = $2 and purpose = 'join'"#,
+        digest.as_bytes(),
+        account
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| Ok((CompanyId(row.company_id), row.role.parse().map_err(Error::fault)?))).transpose()
 }

@@ -156,10 +156,17 @@ impl AccountTx {
     }
 
     /// The same transaction goes on inside a company.
-    pub async fn enter(mut self, company: CompanyId) -> Result<CompanyTx> {
-        let set = format!("set local app.company_id = '{}'", company.0);
+    pub async fn enter(self, company: CompanyId) -> Result<CompanyTx> {
+        let person = self.account;
+        self.enter_as(company, Some(person)).await
+    }
+
+    /// The same transaction goes on inside a company, where somebody else acts.
+    pub async fn enter_as(mut self, company: CompanyId, actor: Option<AccountId>) -> Result<CompanyTx> {
+        let account = actor.map(|actor| actor.0.to_string()).unwrap_or_default();
+        let set = format!("set local app.company_id = '{}'; set local app.account_id = '{account}'", company.0);
         sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
-        Ok(CompanyTx { tx: self.tx, company, account: Some(self.account) })
+        Ok(CompanyTx { tx: self.tx, company, account: actor })
     }
 }
 

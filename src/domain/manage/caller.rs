@@ -1,13 +1,17 @@
-//! Who calls the management API: the bearer of an access token that was minted for it.
+//! Who calls the management API: the bearer of an access token that was minted for it, and for nothing else.
 
 use time::OffsetDateTime;
 
+use super::auth::{self, Step};
 use crate::domain::house::House;
+use crate::domain::oidc::access;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
-use crate::model::scope::Scopes;
+
+/// How long ago somebody may have signed in who wants to do something grave.
+const RECENT: time::Duration = time::Duration::minutes(15);
 
 /// The bearer of a living access token, as the database knows them now.
 #[derive(Debug, Clone)]
@@ -16,28 +20,80 @@ pub struct Caller {
     pub account: AccountId,
     /// For which company.
     pub company: CompanyId,
-    /// The company's slug.
-    pub company_slug: String,
     /// As what, now.
     pub role: Role,
     /// In which login.
     pub login: LoginId,
     /// By which grant.
     pub grant: GrantId,
-    /// Through which client.
-    pub client_id: String,
-    /// With which scopes.
-    pub scopes: Scopes,
     /// When the person proved who they are.
     pub auth_time: OffsetDateTime,
-    /// How strongly.
-    pub acr: String,
-    /// How (RFC 8176).
-    pub amr: Vec<String>,
+}
+
+impl Caller {
+    /// Holds the caller to a recent sign-in.
+    ///
+    /// # Errors
+    /// `Forbidden`, saying so.
+    pub fn signed_in_recently(&self, cx: &Context) -> Result<()> {
+        if cx.now - self.auth_time <= RECENT {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("sign in again: this needs a sign-in of the last 15 minutes"))
+        }
+    }
 }
 
 /// Reads the token.
-#[expect(clippy::unused_async, reason = "the body follows")]
-pub async fn identify(_house: &House, _cx: &Context, _token: &str) -> Result<Caller> {
-    Err(Error::Unauthenticated("the access token is not valid"))
+///
+/// # Errors
+/// `Unauthenticated`: it is none of ours, has expired, is meant for another audience, or what it stands for has ended.
+pub async fn identify(house: &House, cx: &Context, token: &str) -> Result<Caller> {
+    let bad = || Error::Unauthenticated("the access token is not valid here, or not valid any more");
+    let claims = access::read(house, cx, token).await?;
+    let claims = claims.filter(|claims| access::audience(claims) == house.api_audience()).ok_or_else(bad)?;
+    let held = access::hold(house, cx, claims).await?.ok_or_else(bad)?;
+    held.tx.commit_unremarkable().await?;
+    let living = held.living;
+    if living.lacks_second_factor() {
+        return Err(Error::Unauthenticated("the company demands a second factor since: sign in again"));
+    }
+    Ok(Caller {
+        account: living.account,
+        company: living.company,
+        role: living.role,
+        login: living.login,
+        grant: living.id,
+        auth_time: living.auth_time,
+    })
+}
+
+/// Who sets a second factor up: a caller, or somebody who cannot sign in without.
+#[derive(Debug, Clone)]
+pub enum Enroller {
+    /// Signed in.
+    Caller(Caller),
+    /// Knows the password, and the company demands a second factor.
+    Halfway(Step),
+}
+
+impl Enroller {
+    /// Who.
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Caller(caller) => caller.account,
+            Self::Halfway(step) => step.account,
+        }
+    }
+}
+
+/// Reads a token of either kind.
+///
+/// # Errors
+/// As [`identify`].
+pub async fn identify_enroller(house: &House, cx: &Context, token: &str) -> Result<Enroller> {
+    if let Some(step) = auth::read_step(house, cx, auth::StepKind::SetUp, token).await? {
+        return Ok(Enroller::Halfway(step));
+    }
+    identify(house, cx, token).await.map(Enroller::Caller)
 }

@@ -1,5 +1,7 @@
 //! People: sign in, second factor, sign up, recovery, consent.
 
+pub mod consent;
+pub mod join;
 pub mod password_rules;
 pub mod profile;
 pub mod recovery;

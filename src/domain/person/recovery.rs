@@ -126,13 +126,13 @@ async fn check_new(house: &House, person: AccountId, field: &'static str, new: &
 /// # Errors
 /// `TooMany` for more letters than anybody needs.
 pub async fn confirm_again(house: &House, cx: &Context, person: AccountId) -> Result<()> {
-    let mut tx = house.db.account(person).await?;
-    let account = account::find(&mut tx).await?.ok_or(Error::NotFound("account"))?;
+    let account = super::profile::find(house, person).await?;
     if account.email_verified_at.is_some() {
         return Ok(());
     }
     let email: Email = account.email.parse().map_err(Error::fault)?;
     throttle::letter(house, cx, email.as_str()).await?;
+    let mut tx = house.db.account(person).await?;
     sign_up::send_confirmation(house, cx, &mut tx, To { email: &email, name: &account.name }).await?;
     tx.commit_unremarkable().await
 }
@@ -172,13 +172,13 @@ pub async fn can_verify(house: &House, cx: &Context, token: &Secret) -> Result<b
 /// `TooMany` for more letters than anybody needs.
 pub async fn change_email(house: &House, cx: &Context, person: AccountId, new: &Email) -> Result<()> {
     throttle::letter(house, cx, new.as_str()).await?;
+    let taken = account::find_credentials(&house.db, new).await?.is_some();
     let mut tx = house.db.account(person).await?;
     let account = account::find(&mut tx).await?.ok_or(Error::NotFound("account"))?;
     if account.email == new.as_str() {
         return Ok(());
     }
     let old: Email = account.email.parse().map_err(Error::fault)?;
-    let taken = account::find_credentials(&house.db, new).await?.is_some();
     let to = To { email: new, name: &account.name };
     if taken {
         let link = format!("{}/login", house.settings.issuer);

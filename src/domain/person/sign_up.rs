@@ -70,6 +70,10 @@ pub async fn register(house: &House, cx: &Context, typed: Registration) -> Resul
         tx.commit_unremarkable().await?;
         return Ok(Registered::LetterSent);
     }
+    let mut slug = slug(&company_name);
+    if company::find_by_slug(&house.db, &slug).await?.is_some() {
+        slug = format!("{}-{}", slug.chars().take(50).collect::<String>(), suffix());
+    }
     let (person, company) = (AccountId::new(cx.now), CompanyId::new(cx.now));
     let mut tx = house.db.account(person).await?;
     match account::insert(&mut tx, &email, &name, None, cx.now).await {
@@ -79,10 +83,6 @@ pub async fn register(house: &House, cx: &Context, typed: Registration) -> Resul
     }
     password::set(&mut tx, &hash, cx.now).await?;
     let mut tx = tx.enter(company).await?;
-    let mut slug = slug(&company_name);
-    if company::find_by_slug(&house.db, &slug).await?.is_some() {
-        slug = format!("{}-{}", slug.chars().take(50).collect::<String>(), suffix());
-    }
     company::insert(&mut tx, &slug, &company_name, cx.now).await?;
     membership::insert(&mut tx, person, Role::Admin, cx.now).await?;
     tx.record(cx, &Event::CompanyRegistered).await?;

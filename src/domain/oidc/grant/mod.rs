@@ -47,7 +47,7 @@ async fn id_claims(tx: &mut CompanyTx, living: &Living, scopes: &Scopes) -> Resu
 }
 
 /// Mints both tokens. Nothing is asked of the database.
-async fn mint(
+pub async fn mint(
     house: &House,
     now: OffsetDateTime,
     living: &Living,

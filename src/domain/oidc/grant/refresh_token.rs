@@ -48,6 +48,9 @@ pub async fn redeem(
     if row.expires_at <= cx.now {
         return Err(unknown());
     }
+    if living.lacks_second_factor() {
+        return Err(refused("the company demands a second factor since: sign in again"));
+    }
     let scopes = narrowed(&living.scopes, scope)?;
     let next = if client.is_public() {
         if row.revoked_at.is_some() || row.successor_used {
