@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use super::Shared;
 use super::context::Cx;
 use super::session::Browser;
-use crate::domain::manage::caller::{self, Caller};
+use crate::domain::manage::caller::{self, Caller, Enroller};
 use crate::domain::person::visitor::{self, Visitor};
 use crate::model::error::{Error, Result};
 use crate::model::role::Role;
@@ -30,6 +30,8 @@ pub enum Access {
     PersonAdmin,
     /// The bearer of an access token for the management API, with at least this role.
     Token(Role),
+    /// Such a bearer, or somebody who must set a second factor up before they can sign in.
+    Enroller,
 }
 
 /// The layer of a route.
@@ -70,6 +72,13 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
             request.extensions_mut().insert(caller);
             Ok(None)
         }
+        Access::Enroller => {
+            let cx = context(request)?;
+            let token = bearer(request.headers()).ok_or(Error::Unauthenticated("an access token is required"))?;
+            let enroller = caller::identify_enroller(house, &cx.0, token).await?;
+            request.extensions_mut().insert(enroller);
+            Ok(None)
+        }
     }
 }
 
@@ -95,6 +104,14 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::fault("a route without its gate"))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Enroller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {

@@ -16,6 +16,7 @@ use super::gate::{self, Access};
 use super::session_store::Store;
 use super::{Shared, api, body, context, cors, headers, oidc, page};
 use crate::model::error::Error;
+use crate::model::role::Role;
 
 /// One line of the page.
 pub struct Route {
@@ -44,8 +45,12 @@ where
 pub fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    use Access::{Bearer, Client, Person, Public};
+    use Access::{Bearer, Client, Enroller, Person, Public, Token};
+    use Role::{Admin, Manager, User};
     use Face::{OAuth, Page, Problem};
+    const PUT: Method = Method::PUT;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
     vec![
         // What machines ask about us.
         route(GET, "/healthz", Public, Problem, api::health::alive),
@@ -65,6 +70,40 @@ pub fn routes() -> Vec<Route> {
         route(GET, "/oauth2/logout", Public, Page, oidc::logout::begin),
         route(POST, "/oauth2/logout", Public, Page, oidc::logout::begin),
         route(POST, "/oauth2/logout/confirm", Public, Page, oidc::logout::confirm),
+        // The management API.
+        route(GET, "/openapi.json", Public, Problem, api::docs::openapi),
+        route(GET, "/docs", Public, Page, api::docs::show),
+        route(POST, "/api/auth/register", Public, Problem, api::auth::register),
+        route(POST, "/api/auth/login", Public, Problem, api::auth::login),
+        route(POST, "/api/auth/verify-mfa", Public, Problem, api::auth::verify_mfa),
+        route(POST, "/api/auth/refresh", Public, Problem, api::auth::refresh),
+        route(POST, "/api/auth/logout", Public, Problem, api::auth::logout),
+        route(POST, "/api/auth/forgot-password", Public, Problem, api::auth::forgot_password),
+        route(POST, "/api/auth/reset-password", Public, Problem, api::auth::reset_password),
+        route(POST, "/api/auth/verify-email", Public, Problem, api::auth::verify_email),
+        route(POST, "/api/auth/change-password", Token(User), Problem, api::auth::change_password),
+        route(POST, "/api/auth/mfa/setup", Enroller, Problem, api::mfa::setup),
+        route(POST, "/api/auth/mfa/enable", Enroller, Problem, api::mfa::enable),
+        route(POST, "/api/auth/mfa/disable", Token(User), Problem, api::mfa::disable),
+        route(GET, "/api/auth/mfa/backup-codes", Token(User), Problem, api::mfa::backup_codes),
+        route(POST, "/api/auth/mfa/backup-codes", Token(User), Problem, api::mfa::renew_backup_codes),
+        route(GET, "/api/users/me", Token(User), Problem, api::user::me),
+        route(PUT, "/api/users/me", Token(User), Problem, api::user::update_me),
+        route(GET, "/api/users", Token(Admin), Problem, api::user::list),
+        route(POST, "/api/users", Token(Admin), Problem, api::user::add),
+        route(GET, "/api/users/{id}", Token(Admin), Problem, api::user::show),
+        route(PATCH, "/api/users/{id}", Token(Admin), Problem, api::user::change),
+        route(DELETE, "/api/users/{id}", Token(Admin), Problem, api::user::remove),
+        route(POST, "/api/users/{id}/reset-mfa", Token(Admin), Problem, api::user::reset_mfa),
+        route(POST, "/api/users/{id}/password-link", Token(Admin), Problem, api::user::password_link),
+        route(GET, "/api/company", Token(Manager), Problem, api::company::show),
+        route(PATCH, "/api/company", Token(Admin), Problem, api::company::change),
+        route(GET, "/api/audit", Token(Admin), Problem, api::audit::list),
+        route(GET, "/api/sessions", Token(User), Problem, api::session::list),
+        route(DELETE, "/api/sessions", Token(User), Problem, api::session::end_others),
+        route(DELETE, "/api/sessions/{id}", Token(User), Problem, api::session::end),
+        route(GET, "/api/apps", Token(User), Problem, api::app::list),
+        route(DELETE, "/api/apps/{client_id}", Token(User), Problem, api::app::withdraw),
         // Pages: sign in.
         route(GET, "/login", Public, Page, page::login::show),
         route(POST, "/login", Public, Page, page::login::submit),

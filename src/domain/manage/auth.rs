@@ -149,7 +149,8 @@ pub async fn read_step(house: &House, cx: &Context, kind: StepKind, token: &str)
 /// `Unauthenticated` where the token or the code is not good; `TooMany` where somebody guesses.
 pub async fn verify(house: &House, cx: &Context, token: &str, code: &str) -> Result<Session> {
     let step = read_step(house, cx, StepKind::Verify, token).await?;
-    let step = step.ok_or(Error::Unauthenticated("the mfa_token is not valid, or not valid any more: sign in again"))?;
+    let step =
+        step.ok_or(Error::Unauthenticated("the mfa_token is not valid, or not valid any more: sign in again"))?;
     if second_factor::check(house, cx, step.account, code).await? == FactorOutcome::Rejected {
         return Err(Error::Unauthenticated("the code is wrong, or was used before"));
     }
@@ -215,9 +216,12 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
 /// # Errors
 /// `Unauthenticated` for whatever is wrong with it.
 pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Tokens> {
-    let client = client::find(&house.db, API_CLIENT).await?.ok_or_else(|| Error::fault("the API's client is missing"))?;
+    let client =
+        client::find(&house.db, API_CLIENT).await?.ok_or_else(|| Error::fault("the API's client is missing"))?;
     match oidc_refresh::redeem(house, cx, &client, token, None).await {
-        Err(Error::OAuth { .. }) => Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more")),
+        Err(Error::OAuth { .. }) => {
+            Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more"))
+        }
         other => other,
     }
 }

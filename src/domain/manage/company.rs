@@ -85,7 +85,8 @@ fn apply(row: &mut Row, changes: Changes) -> Result<Vec<&'static str>> {
     if changes.password_min_length.is_some_and(|least| !(8..=128).contains(&least)) {
         wrong("password_min_length", "must be 8 to 128");
     }
-    let domains = changes.mail_domains.map(|domains| domains.iter().map(|domain| domain.to_lowercase()).collect::<Vec<_>>());
+    let domains =
+        changes.mail_domains.map(|domains| domains.iter().map(|domain| domain.to_lowercase()).collect::<Vec<_>>());
     let is_domain = |domain: &String| {
         domain.contains('.') && domain.len() <= 253 && !domain.contains('@') && !domain.chars().any(char::is_whitespace)
     };

@@ -105,7 +105,10 @@ pub async fn add(house: &House, cx: &Context, admin: Admin, typed: Invitation) -
     };
     let company = super::company::find(house, admin.company).await?;
     if !company.mail_domains.is_empty() && !company.mail_domains.iter().any(|domain| domain == email.domain()) {
-        return Err(Error::Invalid(vec![Flaw { field: "email", message: "is not of a domain that the company allows".into() }]));
+        return Err(Error::Invalid(vec![Flaw {
+            field: "email",
+            message: "is not of a domain that the company allows".into(),
+        }]));
     }
     throttle::letter(house, cx, email.as_str()).await?;
     let Some(known) = account::find_credentials(&house.db, &email).await? else {
@@ -253,4 +256,30 @@ pub async fn send_password_link(house: &House, cx: &Context, admin: Admin, id: A
     let message = Message::Invitation { link, company: company.name };
     letters::post(house, cx, &mut tx, To { email: &email, name: &known.name }, &message).await?;
     tx.commit_unremarkable().await
+}
+
+/// A person as they see themselves in one company.
+#[derive(Debug)]
+pub struct Me {
+    /// The account.
+    pub account: account::Row,
+    /// The company.
+    pub company: crate::storage::company::Row,
+    /// As what.
+    pub role: Role,
+    /// Whether a second factor is on.
+    pub has_totp: bool,
+}
+
+/// Reads it.
+pub async fn me(house: &House, person: AccountId, company: CompanyId) -> Result<Me> {
+    let mut tx = house.db.account(person).await?;
+    let account = account::find(&mut tx).await?.ok_or(Error::NotFound("user"))?;
+    let companies = crate::storage::company::of_account(&mut tx).await?;
+    let has_totp = totp::find(&mut tx).await?.is_some_and(|totp| totp.confirmed_at.is_some());
+    tx.commit_unremarkable().await?;
+    let joined =
+        companies.into_iter().find(|joined| joined.company.id() == company).ok_or(Error::NotFound("company"))?;
+    let role = joined.role.parse().map_err(Error::fault)?;
+    Ok(Me { account, company: joined.company, role, has_totp })
 }

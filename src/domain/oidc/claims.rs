@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::person::profile;
 use crate::model::scope::Scopes;
 use crate::storage::account::Row;
 use crate::storage::grant::Living;
@@ -68,31 +69,17 @@ fn pick(account: &Row, living: &Living, wanted: &[&str]) -> Map<String, Value> {
 }
 
 fn value(account: &Row, living: &Living, name: &str) -> Option<Value> {
-    let text = |value: &Option<String>| value.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text));
     match name {
         "name" => Some(json!(account.name)),
-        "given_name" => text(&account.given_name),
-        "family_name" => text(&account.family_name),
-        "middle_name" => text(&account.middle_name),
-        "nickname" => text(&account.nickname),
-        "preferred_username" => text(&account.preferred_username),
-        "profile" => text(&account.profile),
-        "picture" => text(&account.picture),
-        "website" => text(&account.website),
-        "gender" => text(&account.gender),
-        "birthdate" => text(&account.birthdate),
-        "zoneinfo" => text(&account.zoneinfo),
-        "locale" => text(&account.locale),
         "updated_at" => account.updated_at.map(|at| json!(at.unix_timestamp())),
         "email" => Some(json!(account.email)),
         "email_verified" => Some(json!(account.email_verified_at.is_some())),
-        "phone_number" => text(&account.phone_number),
         "phone_number_verified" => account.phone_number.as_ref().map(|_| json!(account.phone_number_verified)),
         "address" => account.address.clone(),
         "company_id" => Some(json!(living.company)),
         "company" => Some(json!(living.company_slug)),
         "company_name" => Some(json!(living.company_name)),
         "roles" => Some(json!([living.role])),
-        _ => None,
+        other => profile::claim(account, other).filter(|text| !text.is_empty()).map(|text| json!(text)),
     }
 }

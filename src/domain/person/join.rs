@@ -25,7 +25,9 @@ pub struct Invited {
 
 /// What a mailed link invites to; `None` where it is not good any more.
 pub async fn peek(house: &House, cx: &Context, token: &Secret) -> Result<Option<Invited>> {
-    let Some(named) = mail_token::peek(&house.db, &token.digest(), Purpose::Join, cx.now).await? else { return Ok(None) };
+    let Some(named) = mail_token::peek(&house.db, &token.digest(), Purpose::Join, cx.now).await? else {
+        return Ok(None);
+    };
     let mut tx = house.db.account(named.account).await?;
     let Some((id, role)) = mail_token::find_join(&mut tx, &token.digest()).await? else { return Ok(None) };
     let mut tx = tx.enter(id).await?;

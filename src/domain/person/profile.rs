@@ -114,6 +114,27 @@ fn apply(row: &mut Row, changes: &Changes) -> Result<Vec<&'static str>> {
     if flaws.is_empty() { Ok(changed) } else { Err(Error::Invalid(flaws)) }
 }
 
+/// The value of a claim that people may write themselves.
+pub fn claim<'a>(row: &'a Row, claim: &str) -> Option<&'a str> {
+    let value = match claim {
+        "given_name" => &row.given_name,
+        "family_name" => &row.family_name,
+        "middle_name" => &row.middle_name,
+        "nickname" => &row.nickname,
+        "preferred_username" => &row.preferred_username,
+        "profile" => &row.profile,
+        "picture" => &row.picture,
+        "website" => &row.website,
+        "gender" => &row.gender,
+        "birthdate" => &row.birthdate,
+        "zoneinfo" => &row.zoneinfo,
+        "locale" => &row.locale,
+        "phone_number" => &row.phone_number,
+        _ => return None,
+    };
+    value.as_deref()
+}
+
 fn slot<'a>(row: &'a mut Row, claim: &str) -> Option<&'a mut Option<String>> {
     Some(match claim {
         "given_name" => &mut row.given_name,

@@ -7,6 +7,14 @@ use crate::model::event::Event;
 use crate::model::id::{AccountId, LoginId};
 use crate::storage::login;
 
+/// Every living login of a person, the last used first.
+pub async fn living(house: &House, cx: &Context, person: AccountId) -> Result<Vec<login::Row>> {
+    let mut tx = house.db.account(person).await?;
+    let rows = login::living(&mut tx, cx.now).await?;
+    tx.commit_unremarkable().await?;
+    Ok(rows)
+}
+
 /// Ends one login of a person.
 ///
 /// # Errors

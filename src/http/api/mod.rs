@@ -1,3 +1,11 @@
 //! The management API and what machines ask about us.
 
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod company;
+pub mod docs;
 pub mod health;
+pub mod mfa;
+pub mod session;
+pub mod user;
