@@ -45,7 +45,7 @@ where
 pub fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    use Access::{Bearer, Client, Enroller, Person, Public, Token};
+    use Access::{Bearer, Client, Enroller, Person, PersonAdmin, Public, Token};
     use Role::{Admin, Manager, User};
     use Face::{OAuth, Page, Problem};
     const PUT: Method = Method::PUT;
@@ -130,6 +130,25 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/reset-password", Public, Page, page::recovery::save),
         route(GET, "/verify-email", Public, Page, page::verify_email::show),
         route(POST, "/verify-email", Public, Page, page::verify_email::confirm),
+        route(GET, "/join", Public, Page, page::join::show),
+        route(POST, "/join", Public, Page, page::join::submit),
+        // Pages: one's own account, and the company for its admins.
+        route(GET, "/", Public, Page, page::dashboard::home),
+        route(GET, "/dashboard", Person, Page, page::dashboard::show),
+        route(POST, "/dashboard/profile", Person, Page, page::dashboard::change_profile),
+        route(POST, "/dashboard/email", Person, Page, page::dashboard::change_email),
+        route(POST, "/dashboard/password", Person, Page, page::dashboard::change_password),
+        route(POST, "/dashboard/mfa/disable", Person, Page, page::dashboard::disable_mfa),
+        route(POST, "/dashboard/mfa/backup-codes", Person, Page, page::dashboard::renew_codes),
+        route(POST, "/dashboard/sessions/end", Person, Page, page::dashboard::end_session),
+        route(POST, "/dashboard/sessions/end-others", Person, Page, page::dashboard::end_other_sessions),
+        route(POST, "/dashboard/apps/remove", Person, Page, page::dashboard::remove_app),
+        route(GET, "/dashboard/users", PersonAdmin, Page, page::users::show),
+        route(POST, "/dashboard/users", PersonAdmin, Page, page::users::add),
+        route(POST, "/dashboard/users/change", PersonAdmin, Page, page::users::change),
+        route(GET, "/dashboard/company", PersonAdmin, Page, page::policy::show),
+        route(POST, "/dashboard/company", PersonAdmin, Page, page::policy::submit),
+        route(GET, "/dashboard/events", PersonAdmin, Page, page::events::show),
         route(GET, "/dev/mail", Public, Page, page::dev_mail::show),
         // Pages: what they are made of.
         route(GET, "/assets/{file}", Public, Page, page::asset::show),

@@ -14,6 +14,7 @@ use crate::model::error::{Error, Flaw, Result};
 use crate::model::event::Event;
 use crate::model::id::AccountId;
 use crate::storage::account::{self, Row};
+use crate::storage::event;
 
 /// What changes: `None` leaves a field, an empty text takes it away.
 #[derive(Debug, Default)]
@@ -52,6 +53,14 @@ pub async fn find(house: &House, person: AccountId) -> Result<Row> {
     let row = account::find(&mut tx).await?.ok_or(Error::NotFound("account"))?;
     tx.commit_unremarkable().await?;
     Ok(row)
+}
+
+/// The latest lines of the trail that are this person's matter.
+pub async fn recent_events(house: &House, person: AccountId) -> Result<Vec<event::Row>> {
+    let mut tx = house.db.account(person).await?;
+    let rows = event::of_account(&mut tx, 15).await?;
+    tx.commit_unremarkable().await?;
+    Ok(rows)
 }
 
 /// Changes it.

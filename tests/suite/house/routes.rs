@@ -7,6 +7,7 @@ use countersign::http::routes::routes;
 
 /// Whoever opens a route to everybody adds it here, and knows it.
 const PUBLIC: &[&str] = &[
+    "GET /",
     "GET /.well-known/oauth-authorization-server",
     "GET /.well-known/openid-configuration",
     "GET /assets/{file}",
@@ -14,6 +15,7 @@ const PUBLIC: &[&str] = &[
     "GET /docs",
     "GET /forgot-password",
     "GET /healthz",
+    "GET /join",
     "GET /login",
     "GET /login/backup-code",
     "GET /login/totp",
@@ -36,6 +38,7 @@ const PUBLIC: &[&str] = &[
     "POST /api/auth/verify-email",
     "POST /api/auth/verify-mfa",
     "POST /forgot-password",
+    "POST /join",
     "POST /login",
     "POST /login/backup-code",
     "POST /login/confirm-again",
