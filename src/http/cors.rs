@@ -27,5 +27,5 @@ pub fn layer(house: &Shared) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
         .expose_headers([WWW_AUTHENTICATE])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10))
 }

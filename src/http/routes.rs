@@ -42,6 +42,7 @@ where
 
 /// The page.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "all routes stand on one page")]
 pub fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;

@@ -12,7 +12,6 @@ use crate::storage::company::{self, Row};
 
 /// What changes: `None` leaves a field; `Some(None)` takes it away.
 #[derive(Debug, Default)]
-#[expect(clippy::option_option, reason = "leaving and taking away are two things")]
 pub struct Changes {
     /// For people.
     pub name: Option<String>,

@@ -283,3 +283,18 @@ pub async fn me(house: &House, person: AccountId, company: CompanyId) -> Result<
     let role = joined.role.parse().map_err(Error::fault)?;
     Ok(Me { account, company: joined.company, role, has_totp })
 }
+
+/// Switches an account off everywhere, for the operator. Ends every login, with all grants.
+pub async fn disable(house: &House, cx: &Context, id: AccountId) -> Result<()> {
+    let mut tx = house.db.account(id).await?;
+    account::set_disabled(&mut tx, Some(cx.now), cx.now).await?;
+    login::end_others(&mut tx, None, cx.now).await?;
+    tx.commit(cx, Event::AccountDisabled).await
+}
+
+/// Switches an account on again, for the operator.
+pub async fn enable(house: &House, cx: &Context, id: AccountId) -> Result<()> {
+    let mut tx = house.db.account(id).await?;
+    account::set_disabled(&mut tx, None, cx.now).await?;
+    tx.commit(cx, Event::AccountEnabled).await
+}

@@ -74,7 +74,6 @@ fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resu
 
 /// What changes: a member that is left out stays, null takes it away.
 #[derive(Deserialize, ToSchema)]
-#[expect(clippy::option_option, reason = "leaving and taking away are two things")]
 pub struct ChangeCompany {
     /// For people.
     pub name: Option<String>,

@@ -179,6 +179,7 @@ pub async fn update_me(
 
 /// A member of the company.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that is shown")]
 pub struct User {
     /// `usr_…`
     #[schema(value_type = String)]

@@ -47,6 +47,7 @@ struct Field {
 
 #[derive(Template)]
 #[template(path = "page/dashboard.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that is shown")]
 struct DashboardPage {
     frame: Frame,
     flaws: Flaws,

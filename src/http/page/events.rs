@@ -28,23 +28,27 @@ pub struct Line {
     pub at: String,
     /// From where.
     pub ip: String,
-    /// Whose matter: an id.
-    pub person: Option<String>,
-    /// By whom, if by somebody else: an id.
-    pub actor: Option<String>,
+    /// Whose matter: an id and a name.
+    pub person: Option<(String, String)>,
+    /// By whom, if by somebody else: an id and a name.
+    pub actor: Option<(String, String)>,
     /// The app concerned.
     pub client: Option<String>,
 }
 
 impl From<Row> for Line {
     fn from(row: Row) -> Self {
+        let named = |id: Option<uuid::Uuid>, name: Option<String>| {
+            let id = AccountId(id?).to_string();
+            Some((id.clone(), name.unwrap_or(id)))
+        };
         Self {
             said: said(&row),
             action: row.action,
             at: when(row.created_at),
             ip: row.ip.unwrap_or_default(),
-            person: row.account_id.map(|id| AccountId(id).to_string()),
-            actor: row.actor_id.map(|id| AccountId(id).to_string()),
+            person: named(row.account_id, row.person),
+            actor: named(row.actor_id, row.actor),
             client: row.client_id,
         }
     }

@@ -18,6 +18,7 @@ use crate::model::error::{Error, Result};
 use crate::model::id::AccountId;
 use crate::storage::membership::{Sort, Wanted};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that is shown")]
 struct Member {
     id: String,
     name: String,
