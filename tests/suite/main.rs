@@ -13,3 +13,4 @@
 mod harness;
 mod house;
 mod oidc;
+mod relying_parties;

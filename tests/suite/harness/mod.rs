@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every test needs every actor")]
 
 pub mod app;
+pub mod authenticator;
 pub mod browser;
 pub mod database;
 pub mod people;

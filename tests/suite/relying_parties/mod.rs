@@ -1,0 +1,78 @@
+//! Software that has never heard of us, and a person at a real browser: password, code, consent, and back at the app.
+
+mod party;
+mod strangers;
+mod voice_agent;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use countersign::model::client::{AuthMethod, ConsentRule};
+
+use crate::harness::app::registration;
+use crate::harness::authenticator::Authenticator;
+use crate::harness::browser::Browser;
+use crate::harness::{App, Company, Person, Provider};
+
+/// Where a relying party of this test listens.
+struct Place {
+    port: u16,
+}
+
+impl Place {
+    fn free() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self { port }
+    }
+
+    fn home(&self) -> String {
+        format!("http://localhost:{}/", self.port)
+    }
+
+    fn callback(&self) -> String {
+        format!("{}callback", self.home())
+    }
+}
+
+/// A company, its admin with an authenticator app, and the company's own client.
+struct Scene {
+    provider: Provider,
+    company: Company,
+    admin: Person,
+    authenticator: Authenticator,
+    app: App,
+    place: Place,
+}
+
+impl Scene {
+    async fn with(method: AuthMethod) -> Self {
+        let provider = Provider::start().await;
+        let (company, admin) = provider.company("TechCorp").await;
+        let authenticator = provider.authenticator(&admin).await;
+        let place = Place::free();
+        let (mut client, secret) = registration(method, Some(company.id));
+        client.consent = ConsentRule::Ask;
+        client.redirect_uris = vec![place.callback()];
+        client.post_logout_redirect_uris = vec![place.home()];
+        let app = provider.register((client, secret)).await;
+        Self { provider, company, admin, authenticator, app, place }
+    }
+
+    /// From the sign-in page to the app: password, code, consent.
+    async fn sign_in(&self, browser: &Browser) {
+        browser.fill("#email", &self.admin.email).await;
+        browser.fill("#password", &self.admin.password).await;
+        browser.click("#login").await;
+        let code = self.authenticator.code(self.provider.house.clock.now());
+        browser.fill("#code", &code).await;
+        browser.click("#verify").await;
+        let question = browser.text().await;
+        assert!(question.contains("Voice Desk wants to act for you at TechCorp"), "{question}");
+        browser.click("#allow").await;
+    }
+}
+
+/// Where the relying parties of strangers are.
+fn conformance() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
+}
