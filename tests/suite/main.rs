@@ -13,4 +13,5 @@
 mod harness;
 mod house;
 mod oidc;
+mod page;
 mod relying_parties;

@@ -6,6 +6,7 @@ pub mod app;
 pub mod authenticator;
 pub mod browser;
 pub mod database;
+pub mod mailbox;
 pub mod people;
 pub mod visitor;
 

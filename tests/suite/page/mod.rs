@@ -1,0 +1,9 @@
+//! Hosted pages, without JavaScript.
+
+mod dashboard;
+mod headers;
+mod recovery;
+mod register;
+mod second_factor;
+mod sign_in;
+mod users;
