@@ -1,24 +1,24 @@
 //! A relying party as a process of its own. It must never outlive its test, nor wait for a reader: both its outputs are
-//! read as they come, and what it said on stderr stands in every failure.
+//! read as they come, and what it said on stderr stands below every failure, whoever noticed it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long a line or the end may take. Generous: the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(25);
 
 pub struct Party {
     process: Child,
     lines: UnboundedReceiver<String>,
-    complaints: Arc<Mutex<String>>,
+    /// Ends with the process.
+    complaints: Option<JoinHandle<String>>,
 }
 
 impl Party {
@@ -31,26 +31,23 @@ impl Party {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stdout = BufReader::new(process.stdout.take().unwrap());
-        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let mut stderr = process.stderr.take().unwrap();
         let (sender, lines) = unbounded_channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let complaints = Arc::new(Mutex::new(String::new()));
-        let heard = complaints.clone();
-        thread::spawn(move || {
-            let mut some = [0; 4096];
-            while let Ok(count @ 1..) = stderr.read(&mut some) {
-                heard.lock().unwrap().push_str(&String::from_utf8_lossy(&some[..count]));
-            }
+        let complaints = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stderr.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
         });
-        Self { process, lines, complaints }
+        Self { process, lines, complaints: Some(complaints) }
     }
 
     /// The next line of its stdout.
     pub async fn line(&mut self) -> String {
         match tokio::time::timeout(PATIENCE, self.lines.recv()).await {
             Ok(Some(line)) => line,
-            Ok(None) => self.fail("it ended without another line").await,
-            Err(_) => self.fail("it says nothing").await,
+            Ok(None) => panic!("it ended without another line"),
+            Err(late) => panic!("it says nothing: {late}"),
         }
     }
 
@@ -59,16 +56,14 @@ impl Party {
         let line = self.line().await;
         match serde_json::from_str(&line) {
             Ok(value) => value,
-            Err(error) => self.fail(&format!("{line:?} is not JSON: {error}")).await,
+            Err(error) => panic!("{line:?} is not JSON: {error}"),
         }
     }
 
     /// Waits until it ends of itself, which must be well.
     pub async fn end(mut self) {
         let status = self.status().await;
-        if !status.is_some_and(|status| status.success()) {
-            self.fail(&format!("it ended with {status:?}")).await;
-        }
+        assert!(status.is_some_and(|status| status.success()), "it ended with {status:?}");
     }
 
     /// How it ended; `None` where it goes on.
@@ -82,13 +77,6 @@ impl Party {
             tokio::time::sleep(POLL).await;
         }
     }
-
-    /// Fails the test with what it said on stderr.
-    pub async fn fail(&self, why: &str) -> ! {
-        // Its last words may still be on their way.
-        tokio::time::sleep(POLL * 8).await;
-        panic!("{why}\nstderr: {}", self.complaints.lock().unwrap());
-    }
 }
 
 impl Drop for Party {
@@ -98,6 +86,10 @@ impl Drop for Party {
             let group = format!("-{}", self.process.id());
             let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = self.process.wait();
+        }
+        let complaints = self.complaints.take().and_then(|complaints| complaints.join().ok()).unwrap_or_default();
+        if thread::panicking() {
+            eprintln!("the relying party said: {complaints}");
         }
     }
 }

@@ -56,9 +56,7 @@ async fn visit(scene: &Scene, command: &mut Command) -> Value {
     browser.goto(opening["authorize"].as_str().unwrap()).await;
     scene.sign_in(&browser).await;
     let text = browser.text().await;
-    if text != "Signed in at techcorp as admin. You can close this tab." {
-        party.fail(&format!("at {}\n{text}", browser.url().await)).await;
-    }
+    assert_eq!(text, "Signed in at techcorp as admin. You can close this tab.", "at {}", browser.url().await);
     browser.close().await;
     let got = party.json().await;
     party.end().await;
