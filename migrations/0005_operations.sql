@@ -65,3 +65,12 @@ begin
     end loop;
 end
 $$;
+
+-- The server asks at its start whether every migration it knows was applied.
+do $$
+begin
+    if to_regclass('public._sqlx_migrations') is not null then
+        grant select on public._sqlx_migrations to countersign_app;
+    end if;
+end
+$$;

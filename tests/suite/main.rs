@@ -13,5 +13,6 @@
 mod harness;
 mod house;
 mod oidc;
+mod operation;
 mod page;
 mod relying_parties;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::events::when;
 use super::frame::{Frame, show as render};
 use crate::domain::delivery;
 use crate::http::Shared;
@@ -47,7 +48,7 @@ pub async fn show(State(house): State<Shared>, frame: Frame) -> Result<Response>
         letters.push(Shown {
             before: before.to_owned(),
             after: after.to_owned(),
-            at: at.to_string(),
+            at: when(at),
             to: letter.to,
             subject: letter.subject,
             link,

@@ -26,7 +26,7 @@ async fn every_flaw_is_told_at_once_beside_its_field() {
     let form = browser.get("/register").await.form("#register").fill("company_name", " ").fill("name", "");
     let page = browser.send(&form.fill("email", "nowhere").fill("password", "short")).await;
     assert_eq!(page.status, 422);
-    for field in ["company_name", "name", "email"] {
+    for field in ["company_name", "name", "email", "password"] {
         assert!(page.has(&format!("#{field}[aria-invalid]")), "{field}");
         assert!(page.has(&format!(".summary a[href='#{field}']")), "{field}");
     }

@@ -1,0 +1,114 @@
+//! The commands of an operator.
+
+use countersign::model::settings::DEV_SECRET;
+
+use super::{err, out, run};
+use crate::harness::Provider;
+
+async fn obey(provider: &Provider, arguments: &[&str]) -> String {
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    let output = run(arguments, &settings).await;
+    assert!(output.status.success(), "{arguments:?}: {}{}", out(&output), err(&output));
+    out(&output)
+}
+
+#[tokio::test]
+async fn help_explains_each_command() {
+    let help = out(&run(&["--help"], &[]).await);
+    for command in ["dev", "serve", "migrate", "seed", "company", "user", "client", "keys", "doctor"] {
+        assert!(help.contains(&format!("  {command}")), "{command}: {help}");
+        assert!(run(&[command, "--help"], &[]).await.status.success(), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn companies_and_people_are_made_and_changed() {
+    let provider = Provider::start().await;
+    obey(&provider, &["company", "create", "Acme Voice", "acme"]).await;
+    assert!(obey(&provider, &["company", "list"]).await.contains("acme"));
+    obey(&provider, &["user", "add", "acme", "ada@acme.example", "Ada", "--role", "admin"]).await;
+    obey(&provider, &["user", "add", "acme", "bob@acme.example", "Bob"]).await;
+    obey(&provider, &["user", "set-role", "acme", "bob@acme.example", "manager"]).await;
+    obey(&provider, &["user", "password-link", "acme", "bob@acme.example"]).await;
+    assert_eq!(provider.letters("bob@acme.example").await.len(), 2);
+    obey(&provider, &["user", "remove", "acme", "bob@acme.example"]).await;
+    obey(&provider, &["user", "disable", "ada@acme.example"]).await;
+    assert!(obey(&provider, &["user", "show", "ada@acme.example"]).await.contains("switched off"));
+    obey(&provider, &["user", "enable", "ada@acme.example"]).await;
+    obey(&provider, &["company", "require-mfa", "acme", "on"]).await;
+    assert!(obey(&provider, &["company", "list"]).await.contains("second factor required"));
+    let said = provider.actions().await;
+    for action in [
+        "company.registered",
+        "member.added",
+        "member.role_changed",
+        "member.ended",
+        "account.disabled",
+        "account.enabled",
+    ] {
+        assert!(said.iter().any(|line| line == action), "{action}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_switched_off_account_is_signed_out_everywhere_at_once() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let app = provider.app().await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    let tokens = app.tokens(&app.code(&browser.get(&app.authorize(&[])).await)).await;
+    obey(&provider, &["user", "disable", &admin.email]).await;
+    assert_eq!(browser.get("/dashboard").await.path(), "/login");
+    assert_eq!(browser.sign_in(&admin).await.status, 422);
+    assert_eq!(app.userinfo(tokens["access_token"].as_str().unwrap()).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_client_is_registered_and_its_secret_is_shown_once() {
+    let provider = Provider::start().await;
+    let made =
+        obey(&provider, &["client", "create", "Voice Desk", "--redirect-uri", "https://app.example/callback"]).await;
+    let id = made.split_whitespace().find(|word| word.starts_with("cli_")).unwrap().to_owned();
+    assert!(obey(&provider, &["client", "list"]).await.contains(&id));
+    let secret = made.split_whitespace().find(|word| word.len() == 43).unwrap().to_owned();
+    let ask = |secret: String| {
+        let form =
+            [("grant_type", "authorization_code"), ("code", "x"), ("redirect_uri", "https://app.example/callback")];
+        provider.stranger().post(provider.url("/oauth2/token")).basic_auth(id.clone(), Some(secret)).form(&form).send()
+    };
+    assert_eq!(ask(secret.clone()).await.unwrap().status(), 400);
+    obey(&provider, &["client", "rotate-secret", &id]).await;
+    assert_eq!(ask(secret).await.unwrap().status(), 401);
+    let bad = ["client", "create", "X", "--redirect-uri", "https://app.example/#fragment"];
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    assert!(!run(&bad, &settings).await.status.success());
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_rotated() {
+    let provider = Provider::start().await;
+    let before = obey(&provider, &["keys", "list"]).await;
+    assert!(before.contains("current") && before.contains("next"));
+    obey(&provider, &["keys", "rotate"]).await;
+    assert!(obey(&provider, &["keys", "list"]).await.contains("previous"));
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let provider = Provider::start().await;
+    let settings = [
+        ("DATABASE_URL", provider.database.superuser_url.as_str()),
+        ("SECRET_KEY", DEV_SECRET),
+        ("ISSUER", "http://id.example"),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", "1"),
+        ("SMTP_FROM", "a@b.example"),
+    ];
+    let output = run(&["doctor"], &settings).await;
+    assert!(!output.status.success());
+    let said = out(&output);
+    for sign in ["SECRET_KEY", "ISSUER", "is a superuser", "mail"] {
+        assert!(said.contains(sign), "{sign}: {said}");
+    }
+}
