@@ -15,4 +15,5 @@ mod house;
 mod oidc;
 mod operation;
 mod page;
+mod person;
 mod relying_parties;

@@ -1,6 +1,7 @@
 //! What an operator does, with the real program.
 
 mod command;
+mod demo;
 mod serve;
 mod smtp;
 mod tls;
