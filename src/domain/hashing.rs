@@ -48,6 +48,15 @@ pub struct Hashing {
     queue: SyncSender<Job>,
 }
 
+/// Lets everything else go first: a sign-in may wait for a moment, other requests should not. On Linux niceness belongs to the
+/// thread; elsewhere to the whole process, so nothing is done there.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::warn!(%error, "hash threads run at the priority of everything else");
+    }
+}
+
 impl Hashing {
     /// Starts the threads.
     ///
@@ -61,7 +70,10 @@ impl Hashing {
             let (jobs, keys) = (Arc::clone(&jobs), keys.clone());
             std::thread::Builder::new()
                 .name(format!("hash-{n}"))
-                .spawn(move || work(&jobs, &Worker { keys }))
+                .spawn(move || {
+                    step_back();
+                    work(&jobs, &Worker { keys });
+                })
                 .map_err(Error::fault)?;
         }
         Ok(Self { queue })
