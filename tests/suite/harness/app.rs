@@ -10,7 +10,7 @@ use countersign::storage::client;
 use serde_json::Value;
 use url::Url;
 
-use super::{Page, Provider};
+use super::{Page, Provider, Visitor};
 
 /// Where apps want their codes.
 pub const CALLBACK: &str = "https://app.example/callback";
@@ -141,6 +141,11 @@ impl App {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// Tokens for whoever is signed in in this browser. What is given changes the authorization request.
+    pub async fn tokens_with(&self, browser: &Visitor, more: &[(&str, &str)]) -> Value {
+        self.tokens(&self.code(&browser.get(&self.authorize(more)).await)).await
+    }
+
     /// Redeems a refresh token.
     pub async fn refresh(&self, token: &str) -> reqwest::Response {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
@@ -168,6 +173,25 @@ impl App {
     pub async fn userinfo(&self, token: &str) -> reqwest::Response {
         self.http.get(format!("{}/oauth2/userinfo", self.base)).bearer_auth(token).send().await.unwrap()
     }
+}
+
+/// Status and JSON of an answer.
+pub async fn answer(response: reqwest::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, no JSON: {text}")))
+}
+
+/// The status and the error code of a refusal.
+pub async fn refusal(response: reqwest::Response) -> (u16, String) {
+    let (status, body) = answer(response).await;
+    assert!(status >= 400, "no refusal: {status} {body}");
+    (status, body["error"].as_str().unwrap_or_else(|| panic!("no error in {body}")).to_owned())
+}
+
+/// The member of an answer that is text.
+pub fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}"))
 }
 
 /// The claims of a JWT, unverified.

@@ -5,9 +5,11 @@
 pub mod app;
 pub mod authenticator;
 pub mod browser;
+pub mod changes;
 pub mod database;
 pub mod mailbox;
 pub mod people;
+pub mod totp;
 pub mod visitor;
 
 use std::collections::HashMap;

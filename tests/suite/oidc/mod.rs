@@ -1,3 +1,4 @@
 //! OpenID Connect, as strict relying parties see it.
 
 mod authorization_code;
+mod discovery;
