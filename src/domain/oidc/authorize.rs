@@ -28,6 +28,8 @@ pub enum ResponseMode {
     Query,
     /// OAuth 2.0 Form Post Response Mode.
     FormPost,
+    /// Where apps of the implicit and hybrid flows read; they hear there that these flows are not served.
+    Fragment,
 }
 
 /// Where an answer goes: a redirect URI that was matched with the client's registration, and nothing else can become one.
@@ -180,9 +182,15 @@ fn return_address(client: &Client, params: &Params) -> Result<ReturnAddress> {
     if state.as_ref().is_some_and(|state| state.len() > LONGEST) {
         return Err(Error::oauth("invalid_request", "state is too long"));
     }
-    // What cannot be understood is answered in the default mode.
-    let response_mode =
-        if params.get("response_mode") == Some("form_post") { ResponseMode::FormPost } else { ResponseMode::Query };
+    // Multiple Response Type Encoding Practices, sections 2.1 and 5: nothing of these flows may stand in a query. What cannot
+    // be understood is answered in the default mode of its response type.
+    let asked = params.get("response_type").unwrap_or_default();
+    let front_channel = asked.split(' ').any(|word| word == "token" || word == "id_token");
+    let response_mode = match params.get("response_mode") {
+        Some("form_post") => ResponseMode::FormPost,
+        _ if front_channel => ResponseMode::Fragment,
+        _ => ResponseMode::Query,
+    };
     Ok(ReturnAddress { redirect_uri: redirect_uri.to_owned(), response_mode, state })
 }
 

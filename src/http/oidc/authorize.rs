@@ -98,6 +98,10 @@ pub fn respond(answer: Answer) -> Result<Response> {
             let joint = if answer.redirect_uri.contains('?') { '&' } else { '?' };
             Ok(Redirect::to(&format!("{}{joint}{query}", answer.redirect_uri)).into_response())
         }
+        ResponseMode::Fragment => {
+            let fragment = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+            Ok(Redirect::to(&format!("{}#{fragment}", answer.redirect_uri)).into_response())
+        }
         ResponseMode::FormPost => {
             let target = FormTarget(answer.redirect_uri.clone());
             let mut response = render(StatusCode::OK, &FormPostPage { action: answer.redirect_uri, fields })?;
