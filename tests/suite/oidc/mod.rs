@@ -1,4 +1,6 @@
 //! OpenID Connect, as strict relying parties see it.
 
 mod authorization_code;
+mod authorize;
 mod discovery;
+mod pkce;
