@@ -1,9 +1,10 @@
 //! The authorization code grant, from the first request to the tokens.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::harness::Provider;
-use crate::harness::app::claims;
+use crate::harness::app::{answer, claims, refusal, text};
 
 #[tokio::test]
 async fn a_person_signs_in_and_the_app_gets_tokens_with_company_and_role() {
@@ -44,6 +45,7 @@ async fn a_code_is_accepted_once_and_its_second_use_kills_what_the_first_gave() 
     let tokens = app.tokens(&code).await;
     let access = tokens["access_token"].as_str().unwrap();
     assert_eq!(app.userinfo(access).await.status(), 200);
+    // Behaviour 50.
     let again = app.redeem(&code).await;
     assert_eq!(again.status(), 400);
     let error: Value = again.json().await.unwrap();
@@ -52,4 +54,21 @@ async fn a_code_is_accepted_once_and_its_second_use_kills_what_the_first_gave() 
     assert_eq!(app.userinfo(access).await.status(), 401);
     let refresh = tokens["refresh_token"].as_str().unwrap();
     assert_eq!(app.refresh(refresh).await.status(), 400);
+}
+
+#[tokio::test]
+async fn of_fifty_redemptions_at_once_one_succeeds_and_its_grant_dies() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let app = provider.app().await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    let code = app.code(&browser.get(&app.authorize(&[])).await);
+    let answers = join_all((0..50).map(|_| async { answer(app.redeem(&code).await).await })).await;
+    let good: Vec<_> = answers.iter().filter(|(status, _)| *status == 200).collect();
+    assert_eq!(good.len(), 1);
+    assert!(answers.iter().all(|(status, body)| *status == 200 || body["error"] == "invalid_grant"), "{answers:?}");
+    let tokens = &good[0].1;
+    assert_eq!(app.userinfo(text(tokens, "access_token")).await.status(), 401);
+    assert_eq!(refusal(app.refresh(text(tokens, "refresh_token")).await).await, (400, "invalid_grant".to_owned()));
 }

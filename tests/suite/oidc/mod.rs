@@ -3,4 +3,6 @@
 mod authorization_code;
 mod authorize;
 mod discovery;
+mod id_token;
 mod pkce;
+mod token;
