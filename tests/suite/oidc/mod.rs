@@ -5,4 +5,5 @@ mod authorize;
 mod discovery;
 mod id_token;
 mod pkce;
+mod refresh_token;
 mod token;
