@@ -2,8 +2,12 @@
 
 mod authorization_code;
 mod authorize;
+mod client_credentials;
 mod discovery;
 mod id_token;
+mod introspect;
 mod pkce;
 mod refresh_token;
+mod revoke;
 mod token;
+mod userinfo;
