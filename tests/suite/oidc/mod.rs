@@ -3,9 +3,11 @@
 mod authorization_code;
 mod authorize;
 mod client_credentials;
+mod cors;
 mod discovery;
 mod id_token;
 mod introspect;
+mod logout;
 mod pkce;
 mod refresh_token;
 mod revoke;
