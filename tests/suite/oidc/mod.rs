@@ -3,12 +3,14 @@
 mod authorization_code;
 mod authorize;
 mod client_credentials;
+mod consent;
 mod cors;
 mod discovery;
 mod id_token;
 mod introspect;
 mod logout;
 mod pkce;
+mod prompt;
 mod refresh_token;
 mod revoke;
 mod token;
