@@ -26,7 +26,9 @@ struct ConsentPage {
     frame: Frame,
     query: String,
     client_name: String,
+    company: String,
     company_name: String,
+    account: String,
     email: String,
     scopes: Vec<&'static str>,
     policy_uri: Option<String>,
@@ -65,7 +67,9 @@ pub async fn show(
         frame: frame.branded(Some(&joined.company)),
         query: steps.query(),
         client_name: flow.client.name.clone(),
+        company: joined.company.id().to_string(),
         company_name: joined.company.name.clone(),
+        account: visitor.account.to_string(),
         email: visitor.email.clone(),
         scopes: words(&flow.request.scopes()),
         policy_uri: flow.client.policy_uri.clone(),
@@ -79,6 +83,10 @@ pub async fn show(
 pub struct Decided {
     #[serde(default)]
     decision: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    company: String,
 }
 
 /// Keeps the decision, and goes on.
@@ -94,6 +102,10 @@ pub async fn submit(
     let Step::Consent(joined) = flow::next(&house, &flow, Some(&visitor)).await? else {
         return Ok(Redirect::to(&steps.onward()).into_response());
     };
+    // Somebody else signed in meanwhile, or another company was chosen: that question was never answered.
+    if decided.account != visitor.account.to_string() || decided.company != joined.company.id().to_string() {
+        return Ok(Redirect::to(&steps.onward()).into_response());
+    }
     match decided.decision.as_str() {
         "allow" => {
             flow::allow(&house, flow, &visitor, joined.company.id()).await?;
