@@ -150,3 +150,15 @@ async fn a_companys_app_serves_nobody_else() {
     let page = browser.get(&stage.app.authorize(&[])).await;
     assert_eq!(page.query("error").as_deref(), Some("access_denied"));
 }
+
+#[tokio::test]
+async fn a_decision_counts_for_whom_it_was_shown_to() {
+    let stage = stage().await;
+    let page = stage.open(&[]).await;
+    let other = stage.provider.person(&stage.company, Role::User, "pat@techcorp.com").await;
+    let login = stage.browser.get(&page.url.as_str().replace("/consent", "")).await;
+    stage.browser.enter_password(&login, &other).await;
+    let again = stage.browser.send(&page.form("#allow")).await;
+    assert_eq!(again.path(), "/login/consent");
+    assert!(again.text().contains(&other.email), "{}", again.text());
+}

@@ -3,9 +3,11 @@
 mod authorization_code;
 mod authorize;
 mod client_credentials;
+mod company;
 mod consent;
 mod cors;
 mod discovery;
+mod flow;
 mod id_token;
 mod introspect;
 mod logout;
