@@ -10,6 +10,7 @@
     missing_docs
 )]
 
+mod api;
 mod harness;
 mod house;
 mod oidc;
@@ -17,3 +18,4 @@ mod operation;
 mod page;
 mod person;
 mod relying_parties;
+mod storage;

@@ -2,6 +2,7 @@
 //! cannot bypass the wall. Actors are types: people, companies, apps, browsers.
 #![allow(dead_code, reason = "not every test needs every actor")]
 
+pub mod api;
 pub mod app;
 pub mod authenticator;
 pub mod browser;

@@ -1,0 +1,3 @@
+//! What the database itself holds back.
+
+mod wall;
