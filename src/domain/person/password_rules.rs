@@ -13,8 +13,8 @@ const MOST: usize = 1024;
 /// What a password must not be made of.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
-    /// The address.
-    pub email: &'a Email,
+    /// The address, where one could be read.
+    pub email: Option<&'a Email>,
     /// The person's name.
     pub name: &'a str,
     /// The company's name.
@@ -52,15 +52,13 @@ pub fn check(field: &'static str, password: &str, about: About<'_>) -> Result<()
 
 /// The words that somebody who knows the person would try first.
 fn words(about: About<'_>) -> impl Iterator<Item = String> {
-    let local = about.email.as_str().split('@').next().unwrap_or_default().to_owned();
-    let domain = about.email.domain().split('.').next().unwrap_or_default().to_owned();
+    let email = about.email.map(Email::as_str).unwrap_or_default().to_owned();
+    let local = email.split('@').next().unwrap_or_default().to_owned();
+    let domain = about.email.and_then(|email| email.domain().split('.').next()).unwrap_or_default().to_owned();
     let spoken = format!("{} {} countersign", about.name, about.company).to_lowercase();
     let spoken: Vec<String> = spoken.split_whitespace().map(str::to_owned).collect();
     let whole = about.company.to_lowercase().replace(' ', "");
-    [about.email.as_str().to_owned(), local, domain, whole]
-        .into_iter()
-        .chain(spoken)
-        .filter(|word| word.chars().count() >= 4)
+    [email, local, domain, whole].into_iter().chain(spoken).filter(|word| word.chars().count() >= 4)
 }
 
 /// Whether nothing worth mentioning is left of a password without this word: digits and a few signs.
@@ -74,7 +72,7 @@ mod tests {
 
     fn verdict(password: &str) -> Result<()> {
         let email = "uma.user@techcorp.com".parse().unwrap();
-        check("password", password, About { email: &email, name: "Uma User", company: "TechCorp", least: 8 })
+        check("password", password, About { email: Some(&email), name: "Uma User", company: "TechCorp", least: 8 })
     }
 
     #[test]

@@ -118,7 +118,11 @@ async fn check_new(house: &House, person: AccountId, field: &'static str, new: &
     let company = companies.first().map(|joined| joined.company.name.clone()).unwrap_or_default();
     let email: Email = account.email.parse().map_err(Error::fault)?;
     let least = usize::try_from(least).unwrap_or(8);
-    password_rules::check(field, new.reveal(), About { email: &email, name: &account.name, company: &company, least })
+    password_rules::check(
+        field,
+        new.reveal(),
+        About { email: Some(&email), name: &account.name, company: &company, least },
+    )
 }
 
 /// Sends the link that confirms an address once more, to somebody who knows the password.

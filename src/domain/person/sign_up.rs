@@ -129,14 +129,14 @@ fn check(typed: &Registration) -> Result<(Email, String, String)> {
     let company = check_name("company_name", &typed.company_name, 120);
     let mut flaws: Vec<Flaw> =
         [email.as_ref().err(), name.as_ref().err(), company.as_ref().err()].into_iter().flatten().cloned().collect();
-    // Without a good address the password is checked all the same, so that every flaw is told at once.
-    let nobody: Option<Email> = "nobody@example.com".parse().ok();
-    if let Some(email) = email.as_ref().ok().or(nobody.as_ref()) {
-        let (name, company) = (name.as_deref().unwrap_or_default(), company.as_deref().unwrap_or_default());
-        let about = About { email, name, company, least: 8 };
-        if let Err(Error::Invalid(more)) = password_rules::check("password", typed.password.reveal(), about) {
-            flaws.extend(more);
-        }
+    let about = About {
+        email: email.as_ref().ok(),
+        name: name.as_deref().unwrap_or_default(),
+        company: company.as_deref().unwrap_or_default(),
+        least: 8,
+    };
+    if let Err(Error::Invalid(more)) = password_rules::check("password", typed.password.reveal(), about) {
+        flaws.extend(more);
     }
     match (email, name, company) {
         (Ok(email), Ok(name), Ok(company)) if flaws.is_empty() => Ok((email, name, company)),
