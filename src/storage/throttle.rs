@@ -20,13 +20,14 @@ pub struct Limit {
 }
 
 /// Counts an attempt; answers when the next is heard if this one is not. One statement, so that attempts at the same
-/// moment are counted one after the other.
+/// moment are counted one after the other. What costs nothing blocks until long ago, not until now: requests of one moment
+/// do not arrive here in the order of their instants.
 pub async fn admit(db: &Db, key: &Digest, limit: Limit, now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
     let admitted = sqlx::query_scalar!(
-        r#"insert into throttle as t (key, failures, blocked_until, expires_at) values ($1, 1, $2, $3)
+        r#"insert into throttle as t (key, failures, blocked_until, expires_at) values ($1, 1, 'epoch', $3)
            on conflict (key) do update set
                failures = case when t.expires_at <= $2 then 1 else t.failures + 1 end,
-               blocked_until = case when t.expires_at <= $2 or t.failures < $4 then $2
+               blocked_until = case when t.expires_at <= $2 or t.failures < $4 then 'epoch'
                    else $2 + make_interval(secs => least($6, $5 * power(2, least(t.failures - $4, 30)))) end,
                expires_at = $3
            where t.blocked_until <= $2
