@@ -1,4 +1,4 @@
-//! `/dev/mail`: the letters of development, instead of sending them. In `serve` there is no such page.
+//! `/dev/mail`: the letters of development, instead of sending them. In `serve`, and where letters go out, there is no such page.
 
 use askama::Template;
 use axum::extract::State;
@@ -30,7 +30,7 @@ struct Shown {
 
 /// Shows them, the latest first.
 pub async fn show(State(house): State<Shared>, frame: Frame) -> Result<Response> {
-    if !house.settings.is_dev() {
+    if !house.settings.is_dev() || house.postman.is_some() {
         return Err(Error::NotFound("page"));
     }
     let mut letters = Vec::new();

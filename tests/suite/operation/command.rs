@@ -97,18 +97,29 @@ async fn keys_are_listed_and_rotated() {
 #[tokio::test]
 async fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let provider = Provider::start().await;
-    let settings = [
+    let port = crate::operation::serve::port();
+    let (issuer, mail) = (format!("http://localhost:{port}"), port.to_string());
+    let ill = [
         ("DATABASE_URL", provider.database.superuser_url.as_str()),
         ("SECRET_KEY", DEV_SECRET),
-        ("ISSUER", "http://id.example"),
+        ("ISSUER", &issuer),
         ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", "1"),
+        ("SMTP_PORT", &mail),
         ("SMTP_FROM", "a@b.example"),
     ];
-    let output = run(&["doctor"], &settings).await;
+    let output = run(&["doctor"], &ill).await;
     assert!(!output.status.success());
     let said = out(&output);
-    for sign in ["SECRET_KEY", "ISSUER", "is a superuser", "mail"] {
+    for sign in ["SECRET_KEY: is a default", "is a superuser", "see SMTP_HOST", "does not answer"] {
         assert!(said.contains(sign), "{sign}: {said}");
     }
+    let well = [
+        ("DATABASE_URL", provider.database.app_url.as_str()),
+        ("SECRET_KEY", super::SECRET),
+        ("ISSUER", provider.base.as_str()),
+        ("REQUIRE_VERIFIED_EMAIL", "false"),
+    ];
+    let output = run(&["doctor"], &well).await;
+    assert!(output.status.success(), "{}", out(&output));
+    assert!(out(&output).contains("Everything is in order."));
 }

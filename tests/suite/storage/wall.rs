@@ -128,6 +128,7 @@ impl Wall {
 
 #[tokio::test]
 async fn every_table_is_walled() {
+    // The list of migrations may be read, and no more: the server asks it at its start.
     let mut wall = Wall::build().await;
     let listed: BTreeSet<String> = fixtures(wall.theirs)
         .iter()
@@ -135,7 +136,8 @@ async fn every_table_is_walled() {
         .chain(["_sqlx_migrations".into()])
         .collect();
     let query = "select relname::text, relispartition, relrowsecurity and relforcerowsecurity as walled,
-                        has_table_privilege('countersign_app', oid, 'select, insert, update, delete, truncate') as open
+                        has_table_privilege('countersign_app', oid, 'insert, update, delete, truncate')
+                        or (relname <> '_sqlx_migrations' and has_table_privilege('countersign_app', oid, 'select')) as open
                  from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')";
     let mut found = BTreeSet::new();
     for row in wall.superuser.fetch_all(query).await.unwrap() {
