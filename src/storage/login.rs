@@ -95,16 +95,10 @@ pub async fn living(tx: &mut AccountTx, now: OffsetDateTime) -> Result<Vec<Row>>
     .await?)
 }
 
-/// The login proved itself again (a second factor, a password asked for anew).
-pub async fn authenticate_again(
-    tx: &mut AccountTx,
-    id: LoginId,
-    amr: &[String],
-    acr: &str,
-    now: OffsetDateTime,
-) -> Result<()> {
+/// The login proved more than before. When the person signed in stays as it was: a code alone is no fresh sign-in.
+pub async fn strengthen(tx: &mut AccountTx, id: LoginId, amr: &[String], acr: &str, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
-        "update login set auth_time = $4, amr = $2, acr = $3, last_seen_at = $4 where id = $1 and account_id = $5",
+        "update login set amr = $2, acr = $3, last_seen_at = $4 where id = $1 and account_id = $5",
         id.0,
         amr,
         acr,

@@ -129,6 +129,6 @@ pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: 
 pub async fn step_up(house: &House, cx: &Context, person: AccountId, id: LoginId) -> Result<()> {
     let proof = Proof::SecondFactor;
     let mut tx = house.db.account(person).await?;
-    login::authenticate_again(&mut tx, id, &proof.amr(), proof.acr(), cx.now).await?;
+    login::strengthen(&mut tx, id, &proof.amr(), proof.acr(), cx.now).await?;
     tx.commit(cx, Event::SignedIn { login: id, amr: proof.amr() }).await
 }
