@@ -15,5 +15,6 @@ mod pkce;
 mod prompt;
 mod refresh_token;
 mod revoke;
+mod step_up;
 mod token;
 mod userinfo;
