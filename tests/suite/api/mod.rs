@@ -1,3 +1,13 @@
 //! The management API, as its callers see it.
 
 mod auth;
+mod companies;
+mod company;
+mod hostile;
+mod mfa;
+mod openapi;
+mod recovery;
+mod refresh;
+mod roles;
+mod users;
+mod verify_mfa;
