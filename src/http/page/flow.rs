@@ -41,7 +41,9 @@ impl Steps {
         match self.next.as_deref() {
             // A path of ours and nothing that a browser could read as another host.
             Some(next)
-                if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']) =>
+                if next.starts_with('/')
+                    && !next.starts_with("//")
+                    && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') =>
             {
                 next.to_owned()
             }
