@@ -32,6 +32,8 @@ impl Face {
     pub fn of_path(path: &str) -> Self {
         if path.starts_with("/api") || path == "/openapi.json" {
             Self::Problem
+        } else if path.starts_with("/oauth2/authorize") || path.starts_with("/oauth2/logout") {
+            Self::Page
         } else if path.starts_with("/oauth2") || path.starts_with("/.well-known") {
             Self::OAuth
         } else {
@@ -84,12 +86,12 @@ pub async fn layer(State(face): State<Face>, request: Request, next: Next) -> Re
     shown
 }
 
-/// What the router itself refuses, outside any route's layers, as machines read it.
-pub fn plain(face: Face, error: &Error) -> Response {
+/// What the router itself refuses, outside any route's layers.
+pub fn plain(face: Face, error: &Error, nonce: &Nonce) -> Response {
     match face {
         Face::OAuth => oauth(error, ""),
         Face::Problem => problem(error, ""),
-        Face::Page => (status(error), error.to_string()).into_response(),
+        Face::Page => page::error::show(error, "", nonce),
     }
 }
 

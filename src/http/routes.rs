@@ -198,7 +198,8 @@ async fn not_found() -> Error {
 async fn wrong_method(request: Request) -> Response {
     // The router answers here, outside any route's layers, so the path picks the face.
     let face = Face::of_path(request.uri().path());
-    face::plain(face, &Error::MethodNotAllowed)
+    let nonce = request.extensions().get::<headers::Nonce>().cloned().unwrap_or_default();
+    face::plain(face, &Error::MethodNotAllowed, &nonce)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives the box away")]
