@@ -8,6 +8,7 @@ mod consent;
 mod cors;
 mod discovery;
 mod flow;
+mod hostile;
 mod id_token;
 mod introspect;
 mod logout;
