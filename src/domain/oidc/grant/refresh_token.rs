@@ -48,20 +48,16 @@ pub async fn redeem(
     if row.expires_at <= cx.now {
         return Err(unknown());
     }
+    if client.is_public() && (row.revoked_at.is_some() || row.successor_used) {
+        grant::end(&mut tx, whose.grant, cx.now).await?;
+        tx.commit(cx, Event::RefreshTokenReused { client: client.id.clone() }).await?;
+        return Err(unknown());
+    }
     if living.lacks_second_factor() {
         return Err(refused("the company demands a second factor since: sign in again"));
     }
     let scopes = narrowed(&living.scopes, scope)?;
-    let next = if client.is_public() {
-        if row.revoked_at.is_some() || row.successor_used {
-            grant::end(&mut tx, whose.grant, cx.now).await?;
-            tx.commit(cx, Event::RefreshTokenReused { client: client.id.clone() }).await?;
-            return Err(unknown());
-        }
-        rotate(cx, &mut tx, &whose, &token, row.expires_at).await?
-    } else {
-        token
-    };
+    let next = if client.is_public() { rotate(cx, &mut tx, &whose, &token, row.expires_at).await? } else { token };
     let claims = id_claims(&mut tx, &living, &scopes).await?;
     tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
     let mut tokens = mint(house, cx.now, &living, scopes, claims).await?;
