@@ -130,6 +130,16 @@ async fn a_token_whose_successor_was_used_comes_back_and_the_family_dies() {
 }
 
 #[tokio::test]
+async fn a_thief_who_asks_for_more_is_found_out_too() {
+    let stage = stage(true).await;
+    let second = stage.next(stage.first()).await;
+    let third = stage.next(text(&second, "refresh_token")).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", stage.first()), ("scope", "openid phone")];
+    assert_eq!(refusal(stage.app.token(&form).await).await, (400, "invalid_grant".to_owned()));
+    stage.dead(text(&third, "refresh_token")).await;
+}
+
+#[tokio::test]
 async fn of_fifty_refreshes_at_once_one_living_session_is_left() {
     let stage = stage(true).await;
     let answers = join_all((0..50).map(|_| async { answer(stage.app.refresh(stage.first()).await).await })).await;
