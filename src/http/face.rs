@@ -55,6 +55,12 @@ impl IntoResponse for Error {
     }
 }
 
+/// As [`layer`], for paths that no route has.
+pub async fn by_path(request: Request, next: Next) -> Response {
+    let face = Face::of_path(request.uri().path());
+    layer(State(face), request, next).await
+}
+
 /// The layer of a route: gives errors the route's face.
 pub async fn layer(State(face): State<Face>, request: Request, next: Next) -> Response {
     let cx = request.extensions().get::<Cx>().cloned();

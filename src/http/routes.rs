@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -174,15 +174,9 @@ pub fn router(house: &Shared) -> Router {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd);
-    let nothing = |face| from_fn_with_state(face, face::layer);
-    let lost = Router::new()
-        .route_service("/api/{*rest}", axum::routing::any(not_found).layer(nothing(Face::Problem)))
-        .route_service("/oauth2/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
-        .route_service("/.well-known/{*rest}", axum::routing::any(not_found).layer(nothing(Face::OAuth)))
-        .fallback_service(axum::routing::any(not_found).layer(nothing(Face::Page)));
     router
         .method_not_allowed_fallback(wrong_method)
-        .fallback_service(lost)
+        .fallback_service(axum::routing::any(not_found).layer(from_fn(face::by_path)))
         .layer(sessions)
         .layer(cors::layer(house))
         .layer(DefaultBodyLimit::max(body::LIMIT))

@@ -5,13 +5,11 @@ use time::OffsetDateTime;
 use super::auth::{self, Step};
 use crate::domain::house::House;
 use crate::domain::oidc::access;
+use crate::domain::person::sign_in;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
-
-/// How long ago somebody may have signed in who wants to do something grave.
-const RECENT: time::Duration = time::Duration::minutes(15);
 
 /// The bearer of a living access token, as the database knows them now.
 #[derive(Debug, Clone)]
@@ -36,7 +34,7 @@ impl Caller {
     /// # Errors
     /// `Forbidden`, saying so.
     pub fn signed_in_recently(&self, cx: &Context) -> Result<()> {
-        if cx.now - self.auth_time <= RECENT {
+        if sign_in::is_recent(cx, self.auth_time) {
             Ok(())
         } else {
             Err(Error::Forbidden("sign in again: this needs a sign-in of the last 15 minutes"))
@@ -83,6 +81,18 @@ impl Enroller {
         match self {
             Self::Caller(caller) => caller.account,
             Self::Halfway(step) => step.account,
+        }
+    }
+
+    /// Holds a caller to a recent sign-in: a token that was left lying around must not change who the account belongs to.
+    ///
+    /// # Errors
+    /// As [`Caller::signed_in_recently`].
+    pub fn signed_in_recently(&self, cx: &Context) -> Result<()> {
+        match self {
+            Self::Caller(caller) => caller.signed_in_recently(cx),
+            // Gave the password a moment ago.
+            Self::Halfway(_) => Ok(()),
         }
     }
 }

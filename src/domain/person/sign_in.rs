@@ -1,5 +1,7 @@
 //! Sign-in: a password, and then a login. What is unknown takes as long as what is wrong, and sounds the same.
 
+use time::{Duration, OffsetDateTime};
+
 use crate::domain::hashing::Verdict;
 use crate::domain::house::House;
 use crate::domain::throttle::{self, Attempt};
@@ -87,6 +89,14 @@ pub async fn check_password(house: &House, cx: &Context, email: &Email, typed: S
     } else {
         PasswordOutcome::Identified(known.account)
     })
+}
+
+/// How long ago somebody may have signed in who wants to do something grave.
+const RECENT: Duration = Duration::minutes(15);
+
+/// Whether this sign-in is recent enough for something grave.
+pub fn is_recent(cx: &Context, auth_time: OffsetDateTime) -> bool {
+    cx.now - auth_time <= RECENT
 }
 
 /// Whether this is the password of somebody who is signed in already.

@@ -31,10 +31,12 @@ pub struct SetupAnswer {
     pub qr_png: String,
 }
 
-/// Makes a secret that waits for its first code. Takes an access token, or the `setup_token` of a login.
+/// Makes a secret that waits for its first code. Takes an access token of a sign-in of the last 15 minutes, or the
+/// `setup_token` of a login.
 #[utoipa::path(post, path = "/api/auth/mfa/setup", tag = "mfa", security(("bearer" = [])), responses(
-    (status = 200, body = SetupAnswer), (status = 401, description = "No valid token"), (status = 409, description = "On already")))]
+    (status = 200, body = SetupAnswer), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"), (status = 409, description = "On already")))]
 pub async fn setup(State(house): State<Shared>, Cx(cx): Cx, who: Enroller) -> Result<Json<SetupAnswer>> {
+    who.signed_in_recently(&cx)?;
     let setup = second_factor::setup(&house, &cx, who.account()).await?;
     let png = second_factor::png(&setup.otpauth_uri)?;
     Ok(Json(SetupAnswer {
@@ -65,7 +67,7 @@ pub struct EnabledAnswer {
 
 /// Turns the second factor on with its first code. Takes an access token, or the `setup_token` of a login.
 #[utoipa::path(post, path = "/api/auth/mfa/enable", tag = "mfa", request_body = Code, security(("bearer" = [])), responses(
-    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token"), (status = 409, description = "On already"),
+    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"), (status = 409, description = "On already"),
     (status = 422, description = "The code is wrong"), (status = 429, description = "Too many attempts")))]
 pub async fn enable(
     State(house): State<Shared>,
@@ -73,6 +75,7 @@ pub async fn enable(
     who: Enroller,
     JsonBody(sent): JsonBody<Code>,
 ) -> Result<Json<EnabledAnswer>> {
+    who.signed_in_recently(&cx)?;
     let enabled = auth::enable(&house, &cx, &who, &sent.code).await?;
     let session = match enabled.session {
         Some(session) => Some(signed_in(&house, session).await?),

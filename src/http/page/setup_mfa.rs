@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
+use serde::Deserialize;
+
 use super::flow::Steps;
 use super::frame::{Flaws, Frame, show as render};
 use super::login::{leading_to, waiting};
-use super::totp::Typed;
 use crate::domain::person::second_factor;
 use crate::domain::person::sign_in;
 use crate::domain::person::visitor::Visitor;
@@ -18,6 +19,7 @@ use crate::http::context::Cx;
 use crate::http::session::{Browser, PageForm, Remembered};
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
+use crate::model::secret::Secret;
 
 #[derive(Template)]
 #[template(path = "page/setup_mfa.html")]
@@ -26,6 +28,8 @@ struct SetupPage {
     flaws: Flaws,
     query: String,
     demanded: bool,
+    /// Whether the person signed in too long ago to be believed without the password.
+    asks_password: bool,
     qr_svg: String,
     secret: String,
 }
@@ -55,6 +59,7 @@ async fn page(
         flaws,
         query: steps.query(),
         demanded: visitor.must_set_up_second_factor(),
+        asks_password: !sign_in::is_recent(cx, visitor.auth_time),
         qr_svg: setup.qr_svg,
         secret: grouped(&setup.secret),
     })
@@ -82,7 +87,16 @@ pub async fn show(
     Ok(leading_to(render(StatusCode::OK, &page)?, flow.as_ref()))
 }
 
-/// Checks the first code.
+/// What somebody typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Typed {
+    code: String,
+    password: String,
+}
+
+/// Checks the first code, and the password of whoever signed in long ago: a browser that was left open must not change whom
+/// the account belongs to.
 pub async fn submit(
     State(house): State<Shared>,
     Cx(cx): Cx,
@@ -92,6 +106,18 @@ pub async fn submit(
 ) -> Result<Response> {
     let wrong =
         || Flaws::one("code", "The code is wrong. Wait for the next one, and see that the phone's clock is right.");
+    if !sign_in::is_recent(&cx, visitor.auth_time) {
+        let flaws =
+            match sign_in::confirm_password(&house, &cx, visitor.account, Secret::received(typed.password)).await {
+                Ok(true) => Flaws::default(),
+                Ok(false) => Flaws::one("password", "This is not your password."),
+                Err(error) => Flaws::of_error(error)?,
+            };
+        if !flaws.is_empty() {
+            let page = page((&house, &cx), &visitor, frame, flaws, &steps).await?;
+            return render(page.flaws.status(), &page);
+        }
+    }
     let flaws = match second_factor::enable(&house, &cx, visitor.account, &typed.code).await {
         Ok(Some(codes)) => {
             sign_in::step_up(&house, &cx, visitor.account, visitor.login).await?;

@@ -75,3 +75,15 @@ async fn a_login_of_a_password_alone_is_worth_nothing_once_the_company_demands_m
     api.get("/api/users/me").await.expect(401);
     api.post("/api/auth/refresh", json!({ "refresh_token": api.refresh })).await.expect(401);
 }
+
+#[tokio::test]
+async fn a_token_that_was_left_lying_around_turns_nothing_on() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let api = provider.api_of(&admin).await;
+    let setup = api.post("/api/auth/mfa/setup", json!({})).await.expect(200);
+    provider.wait(Duration::minutes(16));
+    api.post("/api/auth/mfa/setup", json!({})).await.expect(403);
+    let app = Authenticator::of(&setup.text_of("secret"));
+    api.post("/api/auth/mfa/enable", json!({ "code": app.code(&provider) })).await.expect(403);
+}

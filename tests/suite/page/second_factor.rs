@@ -116,3 +116,20 @@ async fn turning_it_off_takes_the_password_and_a_code() {
     assert!(done.text().contains("Two-step verification is off."));
     assert_eq!(provider.visitor().sign_in(&admin).await.path(), "/dashboard");
 }
+
+#[tokio::test]
+async fn a_browser_that_was_left_open_does_not_turn_it_on_without_the_password() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    assert!(!browser.get("/setup-mfa").await.has("#password"));
+    provider.wait(time::Duration::minutes(16));
+    let setup = browser.get("/setup-mfa").await;
+    assert!(setup.has("#password"));
+    let authenticator = Authenticator::with(&setup.text_of("#secret").replace(' ', ""));
+    let form = setup.form("#verify").fill("code", &authenticator.code(provider.house.clock.now()));
+    assert_eq!(browser.send(&form.clone().without("password")).await.status, 422);
+    assert_eq!(browser.send(&form.clone().fill("password", "wrong")).await.status, 422);
+    assert_eq!(browser.send(&form.fill("password", &admin.password)).await.text_of("h1"), "Your backup codes");
+}
