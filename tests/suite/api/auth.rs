@@ -74,7 +74,7 @@ async fn where_addresses_are_confirmed_registering_tells_nothing_about_an_addres
     let known = api.post("/api/auth/register", registration(&admin.email)).await.expect(202);
     let unknown = api.post("/api/auth/register", registration("ada@acme.example")).await.expect(202);
     assert_eq!(known.text, unknown.text);
-    let letters = api.letters(&admin.email).await;
+    let letters = provider.letters(&admin.email).await;
     assert_eq!(letters[0].subject, "You already have an account");
     // The known account's password is what it was.
     api.try_login(&admin.email, &admin.password).await.expect(200);
@@ -88,7 +88,7 @@ async fn nobody_signs_in_before_the_address_is_confirmed() {
     api.try_login("ada@acme.example", "correct horse battery").await.expect(403);
     // Whoever does not know the password learns nothing of that.
     api.try_login("ada@acme.example", "a wrong password").await.expect(401);
-    let token = api.mailed_token("ada@acme.example").await;
+    let token = provider.mailed_token("ada@acme.example").await;
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(204);
     let ada = api.holding(&api.try_login("ada@acme.example", "correct horse battery").await);
     assert_eq!(ada.get("/api/users/me").await.expect(200).body["email_verified"], true);

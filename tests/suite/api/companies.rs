@@ -33,7 +33,7 @@ async fn another_companys_ids_are_not_there() {
     }
     theirs.get("/api/users/me").await.expect(200);
     assert_eq!(provider.api_of(&admin).await.get(&person).await.expect(200).body, before);
-    assert!(api.letters(&user.email).await.is_empty());
+    assert!(provider.letters(&user.email).await.is_empty());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::harness::Provider;
-use crate::harness::api::Authenticator;
+use crate::harness::authenticator::Authenticator;
 
 #[tokio::test]
 async fn a_second_factor_is_set_up_turned_on_and_off() {
@@ -29,7 +29,7 @@ async fn a_second_factor_is_set_up_turned_on_and_off() {
     let sent = json!({ "password": admin.password, "code": app.next_code(&provider) });
     api.post("/api/auth/mfa/disable", sent).await.expect(204);
     assert_eq!(api.get("/api/users/me").await.body["mfa_enabled"], false);
-    let subjects: Vec<String> = api.letters(&admin.email).await.into_iter().map(|letter| letter.subject).collect();
+    let subjects: Vec<String> = provider.letters(&admin.email).await.into_iter().map(|letter| letter.subject).collect();
     assert_eq!(subjects, ["Two-step verification is off", "Two-step verification is on"]);
 }
 
@@ -37,7 +37,8 @@ async fn a_second_factor_is_set_up_turned_on_and_off() {
 async fn new_backup_codes_void_the_old_and_need_a_recent_sign_in() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, old) = crate::harness::api::second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
+    let old = &app.backup_codes;
     let halfway =
         || async { provider.api().try_login(&admin.email, &admin.password).await.expect(200).text_of("mfa_token") };
     let sent = json!({ "mfa_token": halfway().await, "code": app.next_code(&provider) });
@@ -57,7 +58,7 @@ async fn new_backup_codes_void_the_old_and_need_a_recent_sign_in() {
 async fn nobody_turns_off_what_the_company_demands() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, _) = crate::harness::api::second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let login = provider.api().try_login(&admin.email, &admin.password).await;
     let sent = json!({ "mfa_token": login.text_of("mfa_token"), "code": app.next_code(&provider) });
     let api = provider.api().holding(&provider.api().post("/api/auth/verify-mfa", sent).await);

@@ -8,7 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::Provider;
-use crate::harness::api::{Answer, Authenticator};
+use crate::harness::api::Answer;
+use crate::harness::authenticator::Authenticator;
 
 fn operations(document: &Value) -> BTreeMap<(String, String), Value> {
     let mut found = BTreeMap::new();
@@ -95,10 +96,10 @@ async fn every_operation_answers_as_the_document_says() {
     }
     let sent = json!({ "company_name": "Acme", "email": "ada@acme.example", "password": "correct horse battery", "name": "Ada" });
     call!(api, post.clone(), "/api/auth/register", Some(sent));
-    let token = api.mailed_token("ada@acme.example").await;
+    let token = provider.mailed_token("ada@acme.example").await;
     call!(api, post.clone(), "/api/auth/verify-email", Some(json!({ "token": token })));
     call!(api, post.clone(), "/api/auth/forgot-password", Some(json!({ "email": "ada@acme.example" })));
-    let token = api.mailed_token("ada@acme.example").await;
+    let token = provider.mailed_token("ada@acme.example").await;
     call!(
         api,
         post.clone(),
@@ -124,7 +125,7 @@ async fn every_operation_answers_as_the_document_says() {
     call!(me, Method::GET, &one, "/api/users/{id}", None);
     call!(me, Method::PATCH, &one, "/api/users/{id}", Some(json!({ "role": "manager" })));
     call!(me, post.clone(), &format!("{one}/password-link"), "/api/users/{id}/password-link", Some(json!({})));
-    crate::harness::api::second_factor(&provider, &user).await;
+    provider.second_factor(&user).await;
     call!(me, post.clone(), &format!("{one}/reset-mfa"), "/api/users/{id}/reset-mfa", Some(json!({})));
     call!(me, Method::DELETE, &one, "/api/users/{id}", None);
     call!(me, Method::GET, "/api/company", None);

@@ -14,7 +14,7 @@ async fn a_mailed_link_replaces_a_forgotten_password_once_and_ends_every_login()
     let api = provider.api();
     let before = provider.api_of(&admin).await;
     api.post("/api/auth/forgot-password", json!({ "email": admin.email })).await.expect(204);
-    let token = api.mailed_token(&admin.email).await;
+    let token = provider.mailed_token(&admin.email).await;
     let weak =
         api.post("/api/auth/reset-password", json!({ "token": token, "password": "12345678" })).await.expect(422);
     assert_eq!(weak.flaws(), ["password"]);
@@ -31,7 +31,7 @@ async fn an_unknown_address_is_answered_alike_and_gets_no_letter() {
     let provider = Provider::start().await;
     let api = provider.api();
     api.post("/api/auth/forgot-password", json!({ "email": "nobody@nowhere.example" })).await.expect(204);
-    assert!(api.letters("nobody@nowhere.example").await.is_empty());
+    assert!(provider.letters("nobody@nowhere.example").await.is_empty());
     api.post("/api/auth/forgot-password", json!({ "email": "nowhere" })).await.expect(422);
 }
 
@@ -45,7 +45,7 @@ async fn nobody_is_flooded_with_letters() {
         last = api.post("/api/auth/forgot-password", json!({ "email": admin.email })).await.status;
     }
     assert_eq!(last, 429);
-    assert!(api.letters(&admin.email).await.len() <= 4);
+    assert!(provider.letters(&admin.email).await.len() <= 4);
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn an_address_is_confirmed_by_its_link_within_a_day() {
     let api = provider.api();
     let sent = json!({ "company_name": "Acme", "email": "ada@acme.example", "password": NEW, "name": "Ada" });
     api.post("/api/auth/register", sent).await.expect(201);
-    let token = api.mailed_token("ada@acme.example").await;
+    let token = provider.mailed_token("ada@acme.example").await;
     provider.wait(Duration::hours(23));
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(204);
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(422);
@@ -68,7 +68,7 @@ async fn a_link_of_one_kind_is_good_for_nothing_else() {
     let (_, admin) = provider.company("TechCorp").await;
     let api = provider.api();
     api.post("/api/auth/forgot-password", json!({ "email": admin.email })).await.expect(204);
-    let token = api.mailed_token(&admin.email).await;
+    let token = provider.mailed_token(&admin.email).await;
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(422);
     api.post("/api/auth/reset-password", json!({ "token": token, "password": NEW })).await.expect(204);
 }

@@ -26,9 +26,8 @@ async fn every_operation_that_needs_a_token_refuses_whatever_is_none() {
     browser.sign_in(&admin).await;
     let tokens = app.tokens(&app.code(&browser.get(&app.authorize(&[])).await)).await;
     let good = provider.api_of(&admin).await.token.unwrap();
-    let (head, rest) = good.split_once('.').unwrap();
-    let flipped =
-        if rest.starts_with('e') { format!("{head}.f{}", &rest[1..]) } else { format!("{head}.e{}", &rest[1..]) };
+    // The same token with one letter of its claims changed: every one of ours begins with the same.
+    let flipped = good.replacen(".ey", ".fy", 1);
     let wrong = [
         // Meant for another audience.
         tokens["access_token"].as_str().unwrap().to_owned(),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use countersign::model::role::Role;
 use serde_json::json;
 
-use crate::harness::api::second_factor;
 use crate::harness::{PASSWORD, Provider};
 
 #[tokio::test]
@@ -53,8 +52,8 @@ async fn a_new_address_is_confirmed_at_the_new_and_told_to_the_old() {
     let api = provider.api_of(&admin).await;
     let still = api.put("/api/users/me", json!({ "email": "ada@new.example" })).await.expect(200);
     assert_eq!(still.body["email"], admin.email);
-    assert_eq!(api.letters(&admin.email).await[0].subject, "Your e-mail address is about to change");
-    let token = api.mailed_token("ada@new.example").await;
+    assert_eq!(provider.letters(&admin.email).await[0].subject, "Your e-mail address is about to change");
+    let token = provider.mailed_token("ada@new.example").await;
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(204);
     assert_eq!(api.get("/api/users/me").await.body["email"], "ada@new.example");
 }
@@ -66,7 +65,7 @@ async fn the_address_of_somebody_else_is_not_given_away() {
     let (_, other) = provider.company("StartupXYZ").await;
     let api = provider.api_of(&admin).await;
     api.put("/api/users/me", json!({ "email": other.email })).await.expect(200);
-    assert_eq!(api.letters(&other.email).await[0].subject, "You already have an account");
+    assert_eq!(provider.letters(&other.email).await[0].subject, "You already have an account");
 }
 
 #[tokio::test]
@@ -129,7 +128,7 @@ async fn a_person_is_added_and_invited_by_letter() {
     let sent = json!({ "email": "Grace@TechCorp.com", "name": "Grace", "role": "manager" });
     let added = api.post("/api/users", sent.clone()).await.expect(201);
     assert_eq!((&added.body["email"], &added.body["email_verified"]), (&json!("grace@techcorp.com"), &json!(false)));
-    let token = api.mailed_token("grace@techcorp.com").await;
+    let token = provider.mailed_token("grace@techcorp.com").await;
     api.post("/api/auth/reset-password", json!({ "token": token, "password": PASSWORD })).await.expect(204);
     let grace = api.holding(&api.try_login("grace@techcorp.com", PASSWORD).await);
     assert_eq!(grace.get("/api/users/me").await.body["email_verified"], true);
@@ -150,7 +149,7 @@ async fn who_has_an_account_is_invited_and_not_added() {
     assert_eq!(api.get("/api/users").await.each("email"), [admin.email.as_str()]);
     assert!(!api.get("/api/audit").await.text.contains(&other.id.to_string()));
     // The invitation is no link to a new password.
-    let token = api.mailed_token(&other.email).await;
+    let token = provider.mailed_token(&other.email).await;
     api.post("/api/auth/reset-password", json!({ "token": token, "password": "a wholly new one 7" })).await.expect(422);
 }
 
@@ -222,12 +221,12 @@ async fn only_the_home_company_helps_an_account_recover() {
     let agency = provider.person(&home, Role::User, "agency@example.com").await;
     provider.join(&guest_of, &agency, Role::User).await;
     let (api, stranger) = (provider.api_of(&admin).await, provider.api_of(&other).await);
-    second_factor(&provider, &agency).await;
+    provider.second_factor(&agency).await;
     for what in ["reset-mfa", "password-link"] {
         stranger.post(&format!("/api/users/{}/{what}", agency.id), json!({})).await.expect(403);
         api.post(&format!("/api/users/{}/{what}", agency.id), json!({})).await.expect(204);
     }
     api.post(&format!("/api/users/{}/reset-mfa", agency.id), json!({})).await.expect(409);
     assert_eq!(provider.api().try_login(&agency.email, &agency.password).await.expect(200).body["mfa_required"], false);
-    assert_eq!(api.letters(&agency.email).await[0].subject, "TechCorp invites you");
+    assert_eq!(provider.letters(&agency.email).await[0].subject, "TechCorp invites you");
 }

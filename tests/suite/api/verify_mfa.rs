@@ -3,8 +3,8 @@
 use serde_json::json;
 use time::Duration;
 
-use crate::harness::api::{Authenticator, second_factor};
 use crate::harness::app::claims;
+use crate::harness::authenticator::Authenticator;
 use crate::harness::{Person, Provider};
 
 async fn halfway(provider: &Provider, person: &Person) -> String {
@@ -19,7 +19,7 @@ async fn halfway(provider: &Provider, person: &Person) -> String {
 async fn a_code_of_the_app_signs_in_once() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, _) = second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let api = provider.api();
     let sent = json!({ "mfa_token": halfway(&provider, &admin).await, "code": app.next_code(&provider) });
     let done = api.post("/api/auth/verify-mfa", sent.clone()).await.expect(200);
@@ -36,7 +36,7 @@ async fn a_code_of_the_app_signs_in_once() {
 async fn a_code_is_accepted_once_even_where_two_come_at_the_same_moment() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, _) = second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let api = provider.api();
     let sent = json!({ "mfa_token": halfway(&provider, &admin).await, "code": app.next_code(&provider) });
     let tries = (0..4).map(|_| api.post("/api/auth/verify-mfa", sent.clone()));
@@ -49,7 +49,7 @@ async fn a_code_is_accepted_once_even_where_two_come_at_the_same_moment() {
 async fn a_backup_code_signs_in_once() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (_, codes) = second_factor(&provider, &admin).await;
+    let codes = provider.second_factor(&admin).await.backup_codes;
     let api = provider.api();
     let typed = codes[3].to_uppercase().replace('-', " ");
     let sent = json!({ "mfa_token": halfway(&provider, &admin).await, "code": typed });
@@ -63,7 +63,7 @@ async fn a_backup_code_signs_in_once() {
 async fn a_wrong_code_signs_nobody_in() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, _) = second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let token = halfway(&provider, &admin).await;
     for code in [app.wrong_code(&provider).as_str(), "", "12345", "abcde-fghij"] {
         let sent = json!({ "mfa_token": token, "code": code });
@@ -75,7 +75,7 @@ async fn a_wrong_code_signs_nobody_in() {
 async fn the_mfa_token_is_a_jwt_that_is_good_for_the_code_and_nothing_else() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    let (app, _) = second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let token = halfway(&provider, &admin).await;
     assert_eq!(claims(&token)["mfa_required"], true);
     assert_eq!(claims(&token)["sub"], admin.id.to_string());
@@ -99,7 +99,7 @@ async fn only_an_mfa_token_comes_before_a_code() {
     let (company, admin) = provider.company("TechCorp").await;
     let api = provider.api_of(&admin).await;
     let access = api.token.clone().unwrap();
-    let (app, _) = second_factor(&provider, &admin).await;
+    let app = provider.second_factor(&admin).await;
     let pat = provider.person(&company, countersign::model::role::Role::User, "pat@techcorp.com").await;
     api.patch("/api/company", json!({ "require_mfa": true })).await.expect(200);
     let setup = provider.api().try_login(&pat.email, &pat.password).await.expect(200).text_of("setup_token");

@@ -2,12 +2,9 @@
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use scraper::{Html, Selector};
 use serde_json::{Value, json};
-use totp_rs::{Algorithm, Builder, Totp};
 
 use super::{PASSWORD, Person, Provider};
-use countersign::domain::person::second_factor;
 
 /// What callers name themselves.
 pub const AGENT: &str = "api-caller/1.0";
@@ -123,31 +120,6 @@ impl Api {
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status, headers, text, body }
     }
-
-    /// The letters to this address, the latest first.
-    pub async fn letters(&self, to: &str) -> Vec<Letter> {
-        let page = self.get("/dev/mail").await;
-        assert_eq!(page.status, 200, "{}", page.text);
-        let html = Html::parse_document(&page.text);
-        let article = select("article");
-        let letters = html.select(&article).map(|article| {
-            let text = |selector: &str| article.select(&select(selector)).flat_map(|e| e.text()).collect();
-            let link = article.select(&select("a")).next().and_then(|link| link.value().attr("href"));
-            Letter { to: text(".to"), subject: text("h2"), text: text("pre"), link: link.map(str::to_owned) }
-        });
-        letters.filter(|letter| letter.to == to).collect()
-    }
-
-    /// The token of the latest link that was mailed to this address.
-    pub async fn mailed_token(&self, to: &str) -> String {
-        let letters = self.letters(to).await;
-        let link = letters.iter().find_map(|letter| letter.link.clone()).unwrap_or_else(|| panic!("no link for {to}"));
-        link.split_once("?token=").unwrap().1.to_owned()
-    }
-}
-
-fn select(selector: &str) -> Selector {
-    Selector::parse(selector).unwrap()
 }
 
 impl Answer {
@@ -173,62 +145,6 @@ impl Answer {
     pub fn each(&self, name: &str) -> Vec<&str> {
         self.body["items"].as_array().unwrap().iter().map(|item| item[name].as_str().unwrap_or_default()).collect()
     }
-}
-
-/// A letter, as a person reads it.
-#[derive(Debug, Clone)]
-pub struct Letter {
-    pub to: String,
-    pub subject: String,
-    pub text: String,
-    pub link: Option<String>,
-}
-
-/// An authenticator app that knows one secret.
-#[derive(Debug)]
-pub struct Authenticator(Totp);
-
-impl Authenticator {
-    pub fn of(secret: &str) -> Self {
-        let builder = Builder::new()
-            .with_algorithm(Algorithm::SHA1)
-            .with_digits(6)
-            .with_skew(1)
-            .with_step_duration(30)
-            .with_secret(totp_rs::Secret::try_from_base32(secret).unwrap())
-            .with_issuer(Some("Countersign"))
-            .with_account_name("x");
-        Self(builder.build().unwrap())
-    }
-
-    /// The code that it shows now.
-    pub fn code(&self, provider: &Provider) -> String {
-        let now = u64::try_from(provider.house.clock.now().unix_timestamp()).unwrap();
-        self.0.generate(now).to_string()
-    }
-
-    /// The code of the next time step: each is accepted once.
-    pub fn next_code(&self, provider: &Provider) -> String {
-        provider.wait(time::Duration::seconds(30));
-        self.code(provider)
-    }
-
-    /// Six digits that are wrong now.
-    pub fn wrong_code(&self, provider: &Provider) -> String {
-        let now = u64::try_from(provider.house.clock.now().unix_timestamp()).unwrap();
-        let near = [now - 30, now, now + 30].map(|at| self.0.generate(at).to_string());
-        let codes = ["000000", "111111", "222222", "333333"].map(str::to_owned);
-        codes.into_iter().find(|code| !near.contains(code)).unwrap()
-    }
-}
-
-/// Turns a person's second factor on: the app, and the ten backup codes.
-pub async fn second_factor(provider: &Provider, person: &Person) -> (Authenticator, Vec<String>) {
-    let job = || provider.house.job("test");
-    let setup = second_factor::setup(&provider.house, &job(), person.id).await.unwrap();
-    let app = Authenticator::of(&setup.secret);
-    let codes = second_factor::enable(&provider.house, &job(), person.id, &app.code(provider)).await.unwrap();
-    (app, codes.unwrap())
 }
 
 /// A person as registered by somebody else, with everybody's password.

@@ -36,6 +36,13 @@ impl Provider {
             .unwrap_or_else(|| panic!("no link for {to}: {letters:?}"))
     }
 
+    /// The token of the latest link in a letter to an address.
+    pub async fn mailed_token(&self, to: &str) -> String {
+        let letters = self.letters(to).await;
+        let link = letters.iter().find_map(|letter| letter.link.clone()).unwrap_or_else(|| panic!("no link for {to}"));
+        link.split_once("?token=").unwrap().1.to_owned()
+    }
+
     /// What the whole trail says, the latest first.
     pub async fn actions(&self) -> Vec<String> {
         let mut conn = self.database.superuser().await;

@@ -10,7 +10,6 @@ pub mod changes;
 pub mod database;
 pub mod mailbox;
 pub mod people;
-pub mod totp;
 pub mod visitor;
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use crate::harness::{Provider, database};
 async fn people_keys_and_seeds_outlive_a_change_of_the_secret() {
     let before = Provider::start().await;
     let (_, admin) = before.company("TechCorp").await;
-    let authenticator = before.authenticator(&admin).await;
+    let authenticator = before.second_factor(&admin).await;
     let app = before.app().await;
     let database = database::Fresh {
         name: before.database.name.clone(),
@@ -21,7 +21,7 @@ async fn people_keys_and_seeds_outlive_a_change_of_the_secret() {
     let browser = after.visitor();
     let page = browser.sign_in(&admin).await;
     assert_eq!(page.path(), "/login/totp");
-    let code = authenticator.code(after.house.clock.now());
+    let code = authenticator.code(&after);
     assert_eq!(browser.send(&page.form("#verify").fill("code", &code)).await.path(), "/dashboard");
     let app = crate::harness::App { base: after.base.clone(), ..app };
     let tokens = app.tokens(&app.code(&browser.get(&app.authorize(&[])).await)).await;
@@ -32,7 +32,7 @@ async fn people_keys_and_seeds_outlive_a_change_of_the_secret() {
 async fn a_database_alone_gives_no_seed_and_no_key_away() {
     let provider = Provider::start().await;
     let (_, admin) = provider.company("TechCorp").await;
-    provider.authenticator(&admin).await;
+    provider.second_factor(&admin).await;
     let mut conn = provider.database.superuser().await;
     let seed: Vec<u8> = sqlx::query_scalar("select seed_sealed from totp").fetch_one(&mut conn).await.unwrap();
     // A nonce, a tag and a key id stand beside the twenty bytes.

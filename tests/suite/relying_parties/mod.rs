@@ -48,7 +48,7 @@ impl Scene {
     async fn with(method: AuthMethod) -> Self {
         let provider = Provider::start().await;
         let (company, admin) = provider.company("TechCorp").await;
-        let authenticator = provider.authenticator(&admin).await;
+        let authenticator = provider.second_factor(&admin).await;
         let place = Place::free();
         let (mut client, secret) = registration(method, Some(company.id));
         client.consent = ConsentRule::Ask;
@@ -63,7 +63,7 @@ impl Scene {
         browser.fill("#email", &self.admin.email).await;
         browser.fill("#password", &self.admin.password).await;
         browser.click("#login").await;
-        let code = self.authenticator.code(self.provider.house.clock.now());
+        let code = self.authenticator.code(&self.provider);
         browser.fill("#code", &code).await;
         browser.click("#verify").await;
         let question = browser.text().await;

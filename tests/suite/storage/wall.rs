@@ -265,7 +265,7 @@ async fn the_servers_role_cannot_step_around_the_wall() {
     ] {
         let mut tx = wall.app.begin().await.unwrap();
         let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut *tx).await;
-        let code = done.err().and_then(|error| error.as_database_error()?.code().map(|code| code.into_owned()));
+        let code = done.err().and_then(|error| error.as_database_error()?.code().map(std::borrow::Cow::into_owned));
         assert_eq!(code.as_deref(), Some("42501"), "{statement}");
         tx.rollback().await.unwrap();
     }
