@@ -3,6 +3,7 @@
 mod command;
 mod demo;
 mod serve;
+mod settings;
 mod smtp;
 mod tls;
 

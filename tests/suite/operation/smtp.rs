@@ -42,7 +42,12 @@ async fn converse(stream: TcpStream, taken: Taken) {
             taken.lock().unwrap().push((std::mem::take(&mut to), std::mem::take(&mut message)));
             b"250 2.0.0 taken\r\n"
         } else if line.starts_with("EHLO") {
-            b"250-mail.example\r\n250 8BITMIME\r\n"
+            b"250-mail.example\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n"
+        } else if let Some(credentials) = line.strip_prefix("AUTH PLAIN ") {
+            message.push_str("Signed in with ");
+            message.push_str(credentials);
+            message.push('\n');
+            b"235 2.7.0 welcome\r\n"
         } else if let Some(address) = line.strip_prefix("RCPT TO:") {
             address.trim_matches(['<', '>']).clone_into(&mut to);
             b"250 2.1.5 ok\r\n"
@@ -100,6 +105,27 @@ async fn a_letter_reaches_the_mail_server_as_text_and_as_html() {
     }
     // Once.
     assert_eq!(delivery::deliver(&provider.house, &provider.house.job("mail")).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_account_of_the_mail_server_is_used_where_there_is_one() {
+    let port = port();
+    let taken = mail_server(port).await;
+    let text = port.to_string();
+    let settings = [
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", text.as_str()),
+        ("SMTP_TLS", "none"),
+        ("SMTP_FROM", "no-reply@id.example"),
+        ("SMTP_USER", "postman"),
+        ("SMTP_PASSWORD", "sesame"),
+    ];
+    let provider = Provider::start_with(&settings).await;
+    let (_, admin) = provider.company("TechCorp").await;
+    ask(&provider, &admin.email).await;
+    delivery::deliver(&provider.house, &provider.house.job("mail")).await.unwrap();
+    // RFC 4616: NUL, user, NUL, password.
+    assert!(taken.lock().unwrap()[0].1.starts_with("Signed in with AHBvc3RtYW4Ac2VzYW1l\n"));
 }
 
 #[tokio::test]

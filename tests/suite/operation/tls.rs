@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use countersign::model::settings::{Mode, Settings};
+use countersign::outbound::http::Guarded;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -96,5 +98,23 @@ async fn the_server_speaks_tls_of_today_and_nothing_older() {
     })
     .await
     .unwrap();
+    calls_to_others(&issuer, &cert_file).await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Behaviour 67: calls to loopback and to a CA of one's own are off, and each has its setting.
+async fn calls_to_others(issuer: &str, ca: &std::path::Path) {
+    let ca = ca.to_str().unwrap();
+    let url: url::Url = format!("{issuer}/.well-known/openid-configuration").parse().unwrap();
+    for (more, works) in [
+        (&[][..], false),
+        (&[("OUTBOUND_CA", ca)][..], false),
+        (&[("OUTBOUND_ALLOW_LOOPBACK", "true")][..], false),
+        (&[("OUTBOUND_CA", ca), ("OUTBOUND_ALLOW_LOOPBACK", "true")][..], true),
+    ] {
+        let vars = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = Settings::read(&vars, Mode::Dev).unwrap();
+        let guarded = Guarded::new(&settings).unwrap();
+        assert_eq!(guarded.get(&url).await.is_ok(), works, "{more:?}");
+    }
 }
