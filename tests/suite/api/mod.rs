@@ -9,5 +9,6 @@ mod openapi;
 mod recovery;
 mod refresh;
 mod roles;
+mod throttle;
 mod users;
 mod verify_mfa;
