@@ -1,8 +1,8 @@
-//! Reads bodies and queries strictly: JSON for the API, forms for OAuth and for pages. What cannot be read is told
+//! Reads bodies, queries and paths strictly: JSON for the API, forms for OAuth and for pages. What cannot be read is told
 //! precisely, and never a fault.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
@@ -88,6 +88,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
         serde_urlencoded::from_str(text)
             .map(Self)
             .map_err(|error| Error::Malformed(format!("the query is not as expected: {error}").into()))
+    }
+}
+
+/// The one name in a path. What cannot be read names nothing.
+#[derive(Debug)]
+pub struct Named(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let name = Path::from_request_parts(parts, state).await;
+        name.map(|Path(name)| Self(name)).map_err(|_| Error::NotFound("thing"))
     }
 }
 

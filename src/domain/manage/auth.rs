@@ -235,8 +235,10 @@ pub async fn logout(house: &House, cx: &Context, token: &Secret) -> Result<()> {
     let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
     let living = grant::living(&mut tx, whose.grant, cx.now).await?;
     tx.commit_unremarkable().await?;
-    match living {
-        Some(living) => sign_out::end(house, cx, living.account, living.login).await,
-        None => Ok(()),
+    let Some(living) = living else { return Ok(()) };
+    match sign_out::end(house, cx, living.account, living.login).await {
+        // It ended a moment ago.
+        Err(Error::NotFound(_)) => Ok(()),
+        other => other,
     }
 }

@@ -1,7 +1,7 @@
 //! `/api/apps`: the apps that the caller let in.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::manage::caller::Caller;
 use crate::domain::person::consent;
 use crate::http::Shared;
+use crate::http::body::Named;
 use crate::http::context::Cx;
 use crate::model::error::Result;
 use crate::model::id::CompanyId;
@@ -59,12 +60,7 @@ pub async fn list(State(house): State<Shared>, Cx(cx): Cx, caller: Caller) -> Re
 /// Takes everything back that the caller gave an app in the token's company.
 #[utoipa::path(delete, path = "/api/apps/{client_id}", tag = "apps", params(("client_id" = String, Path)), security(("bearer" = [])), responses(
     (status = 204), (status = 401, description = "No valid token"), (status = 404, description = "There is nothing to take back")))]
-pub async fn withdraw(
-    State(house): State<Shared>,
-    Cx(cx): Cx,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode> {
+pub async fn withdraw(State(house): State<Shared>, Cx(cx): Cx, caller: Caller, Named(id): Named) -> Result<StatusCode> {
     consent::withdraw(&house, &cx, caller.account, (caller.company, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

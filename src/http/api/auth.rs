@@ -190,7 +190,7 @@ pub struct VerifyMfa {
 /// Proves the second factor.
 #[utoipa::path(post, path = "/api/auth/verify-mfa", tag = "auth", request_body = VerifyMfa, responses(
     (status = 200, body = LoginAnswer), (status = 401, description = "The token or the code is not good"),
-    (status = 429, description = "Too many attempts")))]
+    (status = 403, description = "Not a member any more"), (status = 429, description = "Too many attempts")))]
 pub async fn verify_mfa(
     State(house): State<Shared>,
     Cx(cx): Cx,
@@ -277,7 +277,8 @@ pub struct Verify {
 
 /// Confirms an address by a mailed link.
 #[utoipa::path(post, path = "/api/auth/verify-email", tag = "auth", request_body = Verify, responses(
-    (status = 204), (status = 422, description = "The link is not good any more")))]
+    (status = 204), (status = 409, description = "The address was taken meanwhile"),
+    (status = 422, description = "The link is not good any more")))]
 pub async fn verify_email(
     State(house): State<Shared>,
     Cx(cx): Cx,
@@ -298,7 +299,8 @@ pub struct Change {
 
 /// Changes the caller's password. Ends every other login.
 #[utoipa::path(post, path = "/api/auth/change-password", tag = "auth", request_body = Change, security(("bearer" = [])), responses(
-    (status = 204), (status = 401, description = "No valid token"), (status = 422, description = "A password is not good")))]
+    (status = 204), (status = 401, description = "No valid token"), (status = 422, description = "A password is not good"),
+    (status = 429, description = "Too many attempts")))]
 pub async fn change_password(
     State(house): State<Shared>,
     Cx(cx): Cx,

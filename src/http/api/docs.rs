@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -41,9 +41,59 @@ impl Modify for Bearer {
 pub fn document(issuer: &str) -> Value {
     let mut value = serde_json::to_value(Document::openapi()).unwrap_or_default();
     if let Some(map) = value.as_object_mut() {
-        map.insert("servers".to_owned(), serde_json::json!([{ "url": issuer }]));
+        map.insert("servers".to_owned(), json!([{ "url": issuer }]));
+    }
+    if let Some(schemas) = value.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.insert("Problem".to_owned(), problem());
+    }
+    let paths = value.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, operation) in paths.filter_map(|(_, methods)| methods.as_object_mut()).flatten() {
+        complete(operation);
     }
     value
+}
+
+/// What holds for every operation: a name of its own, what is said of a body that cannot be read, and the shape of errors.
+fn complete(operation: &mut Value) {
+    let name = format!("{}_{}", text(operation.pointer("/tags/0")), text(operation.get("operationId")));
+    let has_body = operation.get("requestBody").is_some();
+    let Some(operation) = operation.as_object_mut() else { return };
+    operation.insert("operationId".to_owned(), Value::String(name));
+    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    if has_body {
+        for (status, about) in [("400", "Not the JSON that is expected"), ("413", "Too large"), ("415", "Not JSON")] {
+            answers.entry(status).or_insert_with(|| json!({ "description": about }));
+        }
+    }
+    for (_, answer) in answers.iter_mut().filter(|(status, _)| status.starts_with('4')) {
+        if let Some(answer) = answer.as_object_mut() {
+            let content =
+                json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+            answer.insert("content".to_owned(), content);
+        }
+    }
+}
+
+/// RFC 9457, and what we add to it.
+fn problem() -> Value {
+    let flaw = json!({
+        "type": "object",
+        "required": ["field", "message"],
+        "properties": { "field": { "type": "string" }, "message": { "type": "string" } },
+    });
+    json!({
+        "type": "object",
+        "description": "Why a request was refused (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "request_id"],
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "For people." },
+            "request_id": { "type": "string", "description": "As in the header x-request-id." },
+            "errors": { "type": "array", "description": "Every field that cannot be accepted.", "items": flaw },
+        },
+    })
 }
 
 /// Shows the document.

@@ -67,7 +67,8 @@ pub struct EnabledAnswer {
 
 /// Turns the second factor on with its first code. Takes an access token, or the `setup_token` of a login.
 #[utoipa::path(post, path = "/api/auth/mfa/enable", tag = "mfa", request_body = Code, security(("bearer" = [])), responses(
-    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"), (status = 409, description = "On already"),
+    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token"),
+    (status = 403, description = "Signed in too long ago, or not a member any more"), (status = 409, description = "On already"),
     (status = 422, description = "The code is wrong"), (status = 429, description = "Too many attempts")))]
 pub async fn enable(
     State(house): State<Shared>,

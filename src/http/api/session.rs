@@ -1,7 +1,7 @@
 //! `/api/sessions`: where the caller is signed in.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::manage::caller::Caller;
 use crate::domain::person::sign_out;
 use crate::http::Shared;
+use crate::http::body::Named;
 use crate::http::context::Cx;
 use crate::model::error::{Error, Result};
 use crate::model::id::LoginId;
@@ -79,12 +80,7 @@ pub async fn end_others(State(house): State<Shared>, Cx(cx): Cx, caller: Caller)
 /// Ends one login of the caller, with its tokens.
 #[utoipa::path(delete, path = "/api/sessions/{id}", tag = "sessions", params(("id" = String, Path)), security(("bearer" = [])), responses(
     (status = 204), (status = 401, description = "No valid token"), (status = 404, description = "Not one of the caller's")))]
-pub async fn end(
-    State(house): State<Shared>,
-    Cx(cx): Cx,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode> {
+pub async fn end(State(house): State<Shared>, Cx(cx): Cx, caller: Caller, Named(id): Named) -> Result<StatusCode> {
     let id = id.parse().map_err(|_| Error::NotFound("session"))?;
     sign_out::end(&house, &cx, caller.account, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::domain::manage::caller::Caller;
 use crate::domain::manage::user::{self, Added, Admin, Changes, Invitation, Seen};
 use crate::domain::person::{profile, recovery};
 use crate::http::Shared;
-use crate::http::body::{JsonBody, QueryOf};
+use crate::http::body::{JsonBody, Named, QueryOf};
 use crate::http::context::Cx;
 use crate::model::cursor::Cursor;
 use crate::model::error::{Error, Result};
@@ -297,7 +297,7 @@ fn id(text: &str) -> Result<AccountId> {
 #[utoipa::path(get, path = "/api/users/{id}", tag = "users", params(("id" = String, Path)), security(("bearer" = [])), responses(
     (status = 200, body = User), (status = 401, description = "No valid token"), (status = 403, description = "Not an admin"),
     (status = 404, description = "Not of this company")))]
-pub async fn show(State(house): State<Shared>, caller: Caller, Path(text): Path<String>) -> Result<Json<User>> {
+pub async fn show(State(house): State<Shared>, caller: Caller, Named(text): Named) -> Result<Json<User>> {
     Ok(Json(user::find(&house, caller.company, id(&text)?).await?.try_into()?))
 }
 
@@ -358,7 +358,7 @@ pub async fn change(
     State(house): State<Shared>,
     Cx(cx): Cx,
     caller: Caller,
-    Path(text): Path<String>,
+    Named(text): Named,
     JsonBody(sent): JsonBody<ChangeUser>,
 ) -> Result<Json<User>> {
     let id = id(&text)?;
@@ -370,12 +370,7 @@ pub async fn change(
 #[utoipa::path(delete, path = "/api/users/{id}", tag = "users", params(("id" = String, Path)), security(("bearer" = [])), responses(
     (status = 204), (status = 401, description = "No valid token"), (status = 403, description = "Not an admin"),
     (status = 404, description = "Not of this company"), (status = 409, description = "The last admin")))]
-pub async fn remove(
-    State(house): State<Shared>,
-    Cx(cx): Cx,
-    caller: Caller,
-    Path(text): Path<String>,
-) -> Result<StatusCode> {
+pub async fn remove(State(house): State<Shared>, Cx(cx): Cx, caller: Caller, Named(text): Named) -> Result<StatusCode> {
     user::remove(&house, &cx, admin(&caller), id(&text)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -388,7 +383,7 @@ pub async fn reset_mfa(
     State(house): State<Shared>,
     Cx(cx): Cx,
     caller: Caller,
-    Path(text): Path<String>,
+    Named(text): Named,
 ) -> Result<StatusCode> {
     caller.signed_in_recently(&cx)?;
     user::reset_second_factor(&house, &cx, admin(&caller), id(&text)?).await?;
@@ -403,7 +398,7 @@ pub async fn password_link(
     State(house): State<Shared>,
     Cx(cx): Cx,
     caller: Caller,
-    Path(text): Path<String>,
+    Named(text): Named,
 ) -> Result<StatusCode> {
     user::send_password_link(&house, &cx, admin(&caller), id(&text)?).await?;
     Ok(StatusCode::NO_CONTENT)

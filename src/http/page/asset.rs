@@ -1,9 +1,9 @@
 //! Style sheet, scripts and icons, served from our own origin and built into the binary.
 
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
+use crate::http::body::Named;
 use crate::model::error::{Error, Result};
 
 /// Name, media type, bytes.
@@ -15,7 +15,7 @@ const FILES: [(&str, &str, &str); 4] = [
 ];
 
 /// Shows one.
-pub async fn show(Path(name): Path<String>) -> Result<Response> {
+pub async fn show(Named(name): Named) -> Result<Response> {
     let (_, kind, text) = FILES.iter().find(|(file, ..)| *file == name).ok_or(Error::NotFound("file"))?;
     Ok(([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "public, max-age=3600")], *text).into_response())
 }
