@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{company, reach};
 use crate::domain::house::House;
-use crate::model::client::{AuthMethod, Client, ConsentRule};
+use crate::model::client::{AuthMethod, Client, ConsentRule, Metadata, Profile};
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::scope::{KNOWN, Scopes};
@@ -127,6 +127,9 @@ async fn create(house: &House, new: New) -> Result<()> {
         logo_uri: None,
         policy_uri: None,
         tos_uri: None,
+        profile: Profile::Standard,
+        metadata: Metadata::default(),
+        secret_sealed: None,
         disabled_at: None,
     };
     save(house, &client, Event::ClientCreated { client: client.id.clone() }).await?;

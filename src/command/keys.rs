@@ -28,7 +28,11 @@ pub async fn run(action: Action) -> Result<()> {
                 println!("{:8} {} {} made {}{until}", key.state, key.algorithm, key.kid, key.created_at);
             }
         }
-        Action::Rotate => println!("{} signs from now on.", keys::rotate(&house, &house.job("keys rotate")).await?),
+        Action::Rotate => {
+            for kid in keys::rotate(&house, &house.job("keys rotate")).await? {
+                println!("{kid} signs from now on.");
+            }
+        }
         Action::Reseal => {
             keys::reseal(&house).await?;
             println!("Every key is sealed with today's SECRET_KEY.");

@@ -1,16 +1,18 @@
 //! Signing keys: made, published, rotated, and used.
 //!
 //! `next` is published before it signs and `previous` until its last token has expired, so a client with a cached JWKS never
-//! sees an unknown `kid`. The `rsa` crate makes keys (RUSTSEC-2023-0071 keeps it from anything more); OpenSSL, through
-//! josekit, signs with keys that were parsed once.
+//! sees an unknown `kid`. Every algorithm has keys of its own, and all of them rotate alike. The `rsa` crate makes RSA keys
+//! (RUSTSEC-2023-0071 keeps it from anything more); OpenSSL, through josekit, signs with keys that were parsed once.
 
 use std::sync::{Arc, RwLock};
 
-use josekit::jws::alg::rsassa::{RsassaJwsAlgorithm, RsassaJwsSigner, RsassaJwsVerifier};
-use josekit::jws::{JwsHeader, RS256};
+use josekit::jwk::Jwk;
+use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
+use josekit::jwk::alg::ed::{EdCurve, EdKeyPair};
+use josekit::jwk::alg::rsa::RsaKeyPair;
+use josekit::jws::{ES256, EdDSA, JwsHeader, JwsSigner, JwsVerifier, PS256, RS256};
 use josekit::jwt::{self, JwtPayload};
-use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
-use rsa::traits::PublicKeyParts as _;
+use rsa::pkcs8::EncodePrivateKey as _;
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -21,11 +23,11 @@ use super::house::House;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
+use crate::model::jose::SigningAlgorithm;
 use crate::model::secret::Digest;
 use crate::storage::signing_key::{self, Row};
 
 const BITS: usize = 2048;
-const ALGORITHM: RsassaJwsAlgorithm = RS256;
 /// How long a node may work with what it last read.
 const FRESH_FOR: Duration = Duration::seconds(2);
 /// Clocks of relying parties, and caches on the way.
@@ -41,8 +43,8 @@ pub struct Keyring {
 pub struct KeySet {
     /// When it was read.
     at: OffsetDateTime,
-    signer: Option<(String, RsassaJwsSigner)>,
-    verifiers: Vec<(String, RsassaJwsVerifier)>,
+    signers: Vec<(SigningAlgorithm, String, Box<dyn JwsSigner>)>,
+    verifiers: Vec<(SigningAlgorithm, String, Box<dyn JwsVerifier>)>,
     jwks: Value,
 }
 
@@ -61,6 +63,14 @@ pub enum Kind {
     IdToken,
     /// Between the two steps of a sign-in by API.
     Step,
+    /// OpenID Connect Core, section 5.3.2.
+    Userinfo,
+    /// RFC 9701.
+    Introspection,
+    /// JARM.
+    AuthorizationResponse,
+    /// Back-Channel Logout 1.0, section 2.4.
+    Logout,
 }
 
 impl Kind {
@@ -69,6 +79,10 @@ impl Kind {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
             Self::Step => "step+jwt",
+            Self::Userinfo => "userinfo+jwt",
+            Self::Introspection => "token-introspection+jwt",
+            Self::AuthorizationResponse => "oauth-authz-resp+jwt",
+            Self::Logout => "logout+jwt",
         }
     }
 }
@@ -79,14 +93,20 @@ pub async fn jwks(house: &House, now: OffsetDateTime) -> Result<Value> {
 }
 
 /// Signs claims.
-pub async fn sign(house: &House, now: OffsetDateTime, kind: Kind, claims: Map<String, Value>) -> Result<String> {
+pub async fn sign(
+    house: &House,
+    now: OffsetDateTime,
+    (kind, algorithm): (Kind, SigningAlgorithm),
+    claims: Map<String, Value>,
+) -> Result<String> {
     let keys = current(house, now).await?;
-    let (kid, signer) = keys.signer.as_ref().ok_or_else(|| Error::fault("there is no signing key"))?;
+    let found = keys.signers.iter().find(|(of, ..)| *of == algorithm);
+    let (_, kid, signer) = found.ok_or_else(|| Error::fault("there is no signing key of this algorithm"))?;
     let mut header = JwsHeader::new();
     header.set_token_type(kind.typ());
     header.set_key_id(kid);
     let payload = JwtPayload::from_map(claims).map_err(Error::fault)?;
-    jwt::encode_with_signer(&payload, &header, signer).map_err(Error::fault)
+    jwt::encode_with_signer(&payload, &header, signer.as_ref()).map_err(Error::fault)
 }
 
 /// The claims of a token that we signed, of this kind, whatever its times say. `None` for anything else.
@@ -96,14 +116,15 @@ pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str)
         return Ok(None);
     };
     let text = |name: &str| header.claim(name).and_then(Value::as_str).map(str::to_owned);
-    if text("typ").as_deref() != Some(kind.typ()) || text("alg").as_deref() != Some(ALGORITHM.name()) {
+    if text("typ").as_deref() != Some(kind.typ()) {
         return Ok(None);
     }
-    let kid = text("kid").unwrap_or_default();
-    let Some((_, verifier)) = keys.verifiers.iter().find(|(known, _)| *known == kid) else {
+    let (kid, alg) = (text("kid").unwrap_or_default(), text("alg").unwrap_or_default());
+    let named = keys.verifiers.iter().find(|(algorithm, known, _)| *known == kid && algorithm.as_str() == alg);
+    let Some((_, _, verifier)) = named else {
         return Ok(None);
     };
-    Ok(jwt::decode_with_verifier(token, verifier).ok().map(|(payload, _)| payload.claims_set().clone()))
+    Ok(jwt::decode_with_verifier(token, verifier.as_ref()).ok().map(|(payload, _)| payload.claims_set().clone()))
 }
 
 /// As [`verify`], for a token that still lives and that this issuer gave.
@@ -121,7 +142,7 @@ pub async fn verify_living(
 }
 
 async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<KeySet>> {
-    let fresh = |keys: &Arc<KeySet>| keys.signer.is_some() && now - keys.at < FRESH_FOR;
+    let fresh = |keys: &Arc<KeySet>| !keys.signers.is_empty() && now - keys.at < FRESH_FOR;
     let known = house.keyring.read.read().ok().and_then(|keys| keys.clone()).filter(fresh);
     if let Some(keys) = known {
         return Ok(keys);
@@ -134,68 +155,112 @@ async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<KeySet>> {
 }
 
 async fn read(house: &House, now: OffsetDateTime) -> Result<KeySet> {
-    let mut set = KeySet { at: now, signer: None, verifiers: Vec::new(), jwks: Value::Null };
+    let mut set = KeySet { at: now, signers: Vec::new(), verifiers: Vec::new(), jwks: Value::Null };
     let mut shown = Vec::new();
     for row in signing_key::all(&house.db).await? {
         if row.state == "previous" && row.retires_at.is_none_or(|at| at < now) {
             continue;
         }
+        // A later version may know more algorithms.
+        let Some(algorithm) = SigningAlgorithm::read(&row.algorithm) else { continue };
         if row.state == "current" {
             let private = house.sealer.open(&place(&row.kid), &row.private_sealed)?;
-            let signer = ALGORITHM.signer_from_der(private).map_err(Error::fault)?;
-            set.signer = Some((row.kid.clone(), signer));
+            set.signers.push((algorithm, row.kid.clone(), signer(algorithm, &private)?));
         }
-        let jwk = josekit::jwk::Jwk::from_map(row.public_jwk.as_object().cloned().unwrap_or_default());
-        let verifier = ALGORITHM.verifier_from_jwk(&jwk.map_err(Error::fault)?).map_err(Error::fault)?;
-        set.verifiers.push((row.kid, verifier));
+        let jwk = Jwk::from_map(row.public_jwk.as_object().cloned().unwrap_or_default()).map_err(Error::fault)?;
+        set.verifiers.push((algorithm, row.kid, verifier(algorithm, &jwk).map_err(Error::fault)?));
         shown.push(row.public_jwk);
     }
     set.jwks = json!({ "keys": shown });
     Ok(set)
 }
 
+/// Signs with the key of this PKCS#8 DER.
+fn signer(algorithm: SigningAlgorithm, private: &[u8]) -> Result<Box<dyn JwsSigner>> {
+    let signer: Result<Box<dyn JwsSigner>, _> = match algorithm {
+        SigningAlgorithm::Rs256 => RS256.signer_from_der(private).map(|signer| Box::new(signer) as _),
+        // josekit takes DER for PSS only where it names PSS; ours names RSA, like the keys of RS256.
+        SigningAlgorithm::Ps256 => RsaKeyPair::from_der(private)
+            .and_then(|pair| PS256.signer_from_jwk(&pair.to_jwk_private_key()))
+            .map(|signer| Box::new(signer) as _),
+        SigningAlgorithm::Es256 => ES256.signer_from_der(private).map(|signer| Box::new(signer) as _),
+        SigningAlgorithm::EdDsa => EdDSA.signer_from_der(private).map(|signer| Box::new(signer) as _),
+    };
+    signer.map_err(Error::fault)
+}
+
+/// Verifies with a public key, ours or a client's. The key must suit the algorithm.
+pub fn verifier(algorithm: SigningAlgorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, josekit::JoseError> {
+    Ok(match algorithm {
+        SigningAlgorithm::Rs256 => Box::new(RS256.verifier_from_jwk(jwk)?),
+        SigningAlgorithm::Ps256 => Box::new(PS256.verifier_from_jwk(jwk)?),
+        SigningAlgorithm::Es256 => Box::new(ES256.verifier_from_jwk(jwk)?),
+        SigningAlgorithm::EdDsa => Box::new(EdDSA.verifier_from_jwk(jwk)?),
+    })
+}
+
 fn place(kid: &str) -> String {
     format!("signing_key/{kid}")
+}
+
+/// Which keys there must be.
+fn wanted() -> impl Iterator<Item = (SigningAlgorithm, &'static str)> {
+    SigningAlgorithm::ALL.into_iter().flat_map(|algorithm| ["current", "next"].map(|state| (algorithm, state)))
+}
+
+fn is_there(rows: &[Row], (algorithm, state): (SigningAlgorithm, &str)) -> bool {
+    rows.iter().any(|row| row.algorithm == algorithm.as_str() && row.state == state)
 }
 
 /// Makes what is missing of current and next. For the start of a server and for the rotation job; safe on many nodes.
 pub async fn ensure(house: &House, cx: &Context) -> Result<()> {
     let rows = signing_key::all(&house.db).await?;
-    if ["current", "next"].iter().all(|state| rows.iter().any(|row| row.state == *state)) {
+    let missing: Vec<_> = wanted().filter(|key| !is_there(&rows, *key)).collect();
+    if missing.is_empty() {
         return Ok(());
+    }
+    // Made before the lock is taken: finding primes takes a while.
+    let mut made = Vec::new();
+    for (algorithm, state) in missing {
+        made.push(((algorithm, state), make(house, cx.now, algorithm, state).await?));
     }
     let mut tx = house.db.platform().await?;
     signing_key::lock(&mut tx).await?;
     let rows = signing_key::all_locked(&mut tx).await?;
-    for state in ["current", "next"] {
-        if !rows.iter().any(|row| row.state == state) {
-            let row = make(house, cx.now, state).await?;
+    for (key, row) in made {
+        if !is_there(&rows, key) {
             signing_key::insert(&mut tx, &row).await?;
         }
     }
     tx.commit_unremarkable().await
 }
 
-/// Moves the keys on: the one that waited signs, the one that signed is kept until its tokens have expired, and a new one
-/// waits. Answers the id of the key that signs now.
-pub async fn rotate(house: &House, cx: &Context) -> Result<String> {
+/// Moves the keys on, those of every algorithm: the one that waited signs, the one that signed is kept until its tokens have
+/// expired, and a new one waits. Answers the ids of the keys that sign now.
+pub async fn rotate(house: &House, cx: &Context) -> Result<Vec<String>> {
     ensure(house, cx).await?;
-    let waiting = make(house, cx.now, "next").await?;
+    let mut waiting = Vec::new();
+    for algorithm in SigningAlgorithm::ALL {
+        waiting.push((algorithm, make(house, cx.now, algorithm, "next").await?));
+    }
     let mut tx = house.db.platform().await?;
     signing_key::lock(&mut tx).await?;
     let retires_at = cx.now + house.settings.access_token_lifetime + MARGIN;
-    signing_key::retire_current(&mut tx, ALGORITHM.name(), retires_at).await?;
-    let promoted = signing_key::promote_next(&mut tx, ALGORITHM.name(), cx.now).await?;
-    let kid = promoted.ok_or_else(|| Error::fault("no key was waiting"))?;
-    signing_key::insert(&mut tx, &waiting).await?;
-    tx.commit(cx, Event::KeysRotated { kid: kid.clone() }).await?;
+    let mut signing = Vec::new();
+    for (algorithm, row) in waiting {
+        signing_key::retire_current(&mut tx, algorithm.as_str(), retires_at).await?;
+        let promoted = signing_key::promote_next(&mut tx, algorithm.as_str(), cx.now).await?;
+        signing.push(promoted.ok_or_else(|| Error::fault("no key was waiting"))?);
+        signing_key::insert(&mut tx, &row).await?;
+    }
+    tx.commit(cx, Event::KeysRotated { kids: signing.clone() }).await?;
     if let Ok(mut known) = house.keyring.read.write() {
         *known = None;
     }
-    Ok(kid)
+    Ok(signing)
 }
 
-/// Rotates when the key that signs is older than the setting says. The next key has then been published long enough.
+/// Rotates when a key that signs is older than the setting says. The next key has then been published long enough.
 pub async fn rotate_when_due(house: &House, cx: &Context) -> Result<()> {
     let age = Duration::days(i64::from(house.settings.signing_key_days));
     let rows = signing_key::all(&house.db).await?;
@@ -220,26 +285,22 @@ pub async fn reseal(house: &House) -> Result<()> {
     tx.commit_unremarkable().await
 }
 
-async fn make(house: &House, now: OffsetDateTime, state: &str) -> Result<Row> {
-    // Finding primes takes a while; not on a thread that serves requests.
-    let key = tokio::task::spawn_blocking(generate).await.map_err(Error::fault)??;
-    let private = key.to_pkcs8_der().map_err(Error::fault)?;
-    let public = key.to_public_key();
-    let der = public.to_public_key_der().map_err(Error::fault)?;
-    let kid = B64.encode(Digest::of(der.as_bytes()).as_bytes());
-    let public_jwk = json!({
-        "kty": "RSA",
-        "use": "sig",
-        "alg": ALGORITHM.name(),
-        "kid": kid,
-        "n": B64.encode(public.n_bytes()),
-        "e": B64.encode(public.e_bytes()),
-    });
+async fn make(house: &House, now: OffsetDateTime, algorithm: SigningAlgorithm, state: &str) -> Result<Row> {
+    // Not on a thread that serves requests.
+    let (private, public) = tokio::task::spawn_blocking(move || generate(algorithm)).await.map_err(Error::fault)??;
+    let mut public_jwk = public.as_ref().clone();
+    // RFC 7638: the members in lexical order.
+    let members: std::collections::BTreeMap<&String, &Value> =
+        public_jwk.iter().filter(|(name, _)| ["crv", "e", "kty", "n", "x", "y"].contains(&name.as_str())).collect();
+    let kid = B64.encode(Digest::of(serde_json::to_string(&members)?.as_bytes()).as_bytes());
+    for (name, value) in [("use", "sig"), ("alg", algorithm.as_str()), ("kid", kid.as_str())] {
+        public_jwk.insert(name.to_owned(), json!(value));
+    }
     Ok(Row {
-        private_sealed: house.sealer.seal(&place(&kid), private.as_bytes())?,
+        private_sealed: house.sealer.seal(&place(&kid), &private)?,
         kid,
-        algorithm: ALGORITHM.name().to_owned(),
-        public_jwk,
+        algorithm: algorithm.as_str().to_owned(),
+        public_jwk: Value::Object(public_jwk),
         state: state.to_owned(),
         created_at: now,
         activated_at: (state == "current").then_some(now),
@@ -247,6 +308,23 @@ async fn make(house: &House, now: OffsetDateTime, state: &str) -> Result<Row> {
     })
 }
 
-fn generate() -> Result<rsa::PrivateKey> {
-    rsa::PrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), BITS).map_err(Error::fault)
+/// A private key as PKCS#8 DER, and its public half.
+fn generate(algorithm: SigningAlgorithm) -> Result<(Vec<u8>, Jwk)> {
+    Ok(match algorithm {
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
+            let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
+            let key = rsa::PrivateKey::new(&mut random, BITS).map_err(Error::fault)?;
+            let private = key.to_pkcs8_der().map_err(Error::fault)?.as_bytes().to_vec();
+            let public = RsaKeyPair::from_der(&private).map_err(Error::fault)?.to_jwk_public_key();
+            (private, public)
+        }
+        SigningAlgorithm::Es256 => {
+            let pair = EcKeyPair::generate(EcCurve::P256).map_err(Error::fault)?;
+            (pair.to_der_private_key(), pair.to_jwk_public_key())
+        }
+        SigningAlgorithm::EdDsa => {
+            let pair = EdKeyPair::generate(EdCurve::Ed25519).map_err(Error::fault)?;
+            (pair.to_der_private_key(), pair.to_jwk_public_key())
+        }
+    })
 }

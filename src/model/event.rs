@@ -150,10 +150,10 @@ pub enum Event {
         /// What about it.
         what: &'static str,
     },
-    /// The signing keys moved on; the key that signs now.
+    /// The signing keys moved on; the keys that sign now.
     KeysRotated {
-        /// Its id.
-        kid: String,
+        /// Their ids.
+        kids: Vec<String>,
     },
 }
 
@@ -218,7 +218,7 @@ impl Event {
             Self::AccountEnabled => line("account.enabled"),
             Self::ClientCreated { client } => by("client.created", client, json!({})),
             Self::ClientChanged { client, what } => by("client.changed", client, json!({ "what": what })),
-            Self::KeysRotated { kid } => with("keys.rotated", json!({ "kid": kid })),
+            Self::KeysRotated { kids } => with("keys.rotated", json!({ "kids": kids })),
         }
     }
 }

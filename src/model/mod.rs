@@ -8,6 +8,7 @@ pub mod email;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod jose;
 pub mod letter;
 pub mod params;
 pub mod role;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The scopes that this provider knows (OpenID Connect Core, sections 5.4 and 11; `company` is ours).
+/// The scopes that every client may ask for (OpenID Connect Core, sections 5.4 and 11; `company` is ours). Registered resources
+/// bring others.
 pub const KNOWN: [&str; 7] = ["openid", "profile", "email", "phone", "address", "offline_access", "company"];
 
 /// A set of scope tokens, in a fixed order.
@@ -11,14 +12,14 @@ pub const KNOWN: [&str; 7] = ["openid", "profile", "email", "phone", "address", 
 pub struct Scopes(BTreeSet<String>);
 
 impl Scopes {
-    /// Reads a space-separated list. Tokens that we do not know are left out (OpenID Connect Core, section 3.1.2.1).
+    /// Reads a space-separated list. What is no scope token is left out (OpenID Connect Core, section 3.1.2.1).
     pub fn read(text: &str) -> Self {
         Self::of(text.split(' '))
     }
 
-    /// The known ones among the given.
+    /// The well-formed ones among the given.
     pub fn of<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(tokens.into_iter().filter(|token| KNOWN.contains(token)).map(str::to_owned).collect())
+        Self(tokens.into_iter().filter(|token| is_scope_token(token)).map(str::to_owned).collect())
     }
 
     /// Whether this scope is among them.
@@ -57,6 +58,12 @@ impl Scopes {
     pub fn to_vec(&self) -> Vec<String> {
         self.0.iter().cloned().collect()
     }
+}
+
+/// RFC 6749, section 3.3: %x21 / %x23-5B / %x5D-7E.
+pub fn is_scope_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 impl From<Vec<String>> for Scopes {

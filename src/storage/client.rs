@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::scope::{CompanyTx, Db, PlatformTx};
-use crate::model::client::{AuthMethod, Client, ConsentRule};
+use crate::model::client::{AuthMethod, Client, ConsentRule, Profile};
 use crate::model::error::{Error, Result};
 use crate::model::id::CompanyId;
 use crate::model::scope::Scopes;
@@ -16,7 +16,7 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
                   secret_digest, redirect_uris as "redirect_uris!",
                   post_logout_redirect_uris as "post_logout_redirect_uris!", grant_types as "grant_types!",
                   scopes as "scopes!", skip_consent as "skip_consent!", client_uri, logo_uri, policy_uri, tos_uri,
-                  disabled_at
+                  metadata as "metadata!", profile as "profile!", secret_sealed, disabled_at
            from find_client($1)"#,
         id
     )
@@ -39,6 +39,9 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
             logo_uri: row.logo_uri,
             policy_uri: row.policy_uri,
             tos_uri: row.tos_uri,
+            profile: Profile::read(&row.profile).ok_or_else(|| Error::fault("a client's profile is unknown"))?,
+            metadata: serde_json::from_value(row.metadata)?,
+            secret_sealed: row.secret_sealed,
             disabled_at: row.disabled_at,
         })
     })
@@ -59,14 +62,15 @@ async fn save(conn: &mut sqlx::PgConnection, client: &Client, now: OffsetDateTim
     sqlx::query!(
         "insert into client (id, company_id, name, token_endpoint_auth_method, secret_digest, redirect_uris,
                              post_logout_redirect_uris, grant_types, scopes, skip_consent, client_uri, logo_uri,
-                             policy_uri, tos_uri, disabled_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+                             policy_uri, tos_uri, disabled_at, created_at, updated_at, metadata, profile, secret_sealed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)
          on conflict (id) do update set name = excluded.name,
              token_endpoint_auth_method = excluded.token_endpoint_auth_method, secret_digest = excluded.secret_digest,
              redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
              grant_types = excluded.grant_types, scopes = excluded.scopes, skip_consent = excluded.skip_consent,
              client_uri = excluded.client_uri, logo_uri = excluded.logo_uri, policy_uri = excluded.policy_uri,
-             tos_uri = excluded.tos_uri, disabled_at = excluded.disabled_at, updated_at = excluded.updated_at",
+             tos_uri = excluded.tos_uri, disabled_at = excluded.disabled_at, updated_at = excluded.updated_at,
+             metadata = excluded.metadata, profile = excluded.profile, secret_sealed = excluded.secret_sealed",
         client.id,
         client.company.map(|company| company.0),
         client.name,
@@ -82,7 +86,10 @@ async fn save(conn: &mut sqlx::PgConnection, client: &Client, now: OffsetDateTim
         client.policy_uri,
         client.tos_uri,
         client.disabled_at,
-        now
+        now,
+        serde_json::to_value(&client.metadata)?,
+        client.profile.as_str(),
+        client.secret_sealed
     )
     .execute(conn)
     .await?;

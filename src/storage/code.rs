@@ -27,6 +27,8 @@ pub struct Row {
     pub redirect_uri: String,
     /// RFC 7636, S256.
     pub code_challenge: Option<String>,
+    /// RFC 9449, section 10: the thumbprint of the key that must redeem it.
+    pub dpop_jkt: Option<String>,
     /// When it stops being good.
     pub expires_at: OffsetDateTime,
     /// When it was used.
@@ -55,17 +57,19 @@ pub async fn insert(
     tx: &mut CompanyTx,
     digest: &Digest,
     grant: GrantId,
-    (redirect_uri, code_challenge): (&str, Option<&str>),
+    (redirect_uri, code_challenge, dpop_jkt): (&str, Option<&str>, Option<&str>),
     (now, expires_at): (OffsetDateTime, OffsetDateTime),
 ) -> Result<()> {
     sqlx::query!(
-        "insert into authorization_code (digest, company_id, grant_id, redirect_uri, code_challenge, expires_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into authorization_code (digest, company_id, grant_id, redirect_uri, code_challenge, dpop_jkt, expires_at,
+                                         created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         digest.as_bytes(),
         tx.company().0,
         grant.0,
         redirect_uri,
         code_challenge,
+        dpop_jkt,
         expires_at,
         now
     )
@@ -78,7 +82,7 @@ pub async fn insert(
 pub async fn find(tx: &mut CompanyTx, digest: &Digest) -> Result<Option<Row>> {
     Ok(sqlx::query_as!(
         Row,
-        "select redirect_uri, code_challenge, expires_at, used_at from authorization_code
+        "select redirect_uri, code_challenge, dpop_jkt, expires_at, used_at from authorization_code
          where company_id = $1 and digest = $2",
         tx.company().0,
         digest.as_bytes()

@@ -35,6 +35,12 @@ pub struct Fresh {
     pub amr: Vec<String>,
     /// How strongly.
     pub acr: String,
+    /// What the client knows the person by, where that is not the account's id (OpenID Connect Core, section 8.1).
+    pub subject: Option<String>,
+    /// RFC 9396, as it was granted.
+    pub authorization_details: Option<Value>,
+    /// RFC 8707: the resources that tokens may be asked for; none means the audience above.
+    pub resources: Vec<String>,
     /// When nothing of it can live any more.
     pub expires_at: OffsetDateTime,
 }
@@ -64,6 +70,14 @@ pub struct Living {
     pub amr: Vec<String>,
     /// How strongly.
     pub acr: String,
+    /// What the client knows the person by, where that is not the account's id.
+    pub subject: Option<String>,
+    /// RFC 7800 `cnf`: what its tokens are bound to.
+    pub confirmation: Option<Value>,
+    /// RFC 9396, as it was granted.
+    pub authorization_details: Option<Value>,
+    /// RFC 8707: the resources that tokens may be asked for.
+    pub resources: Vec<String>,
     /// For which company.
     pub company: CompanyId,
     /// The company's slug.
@@ -77,6 +91,11 @@ pub struct Living {
 }
 
 impl Living {
+    /// The `sub` of its tokens.
+    pub fn sub(&self) -> String {
+        self.subject.clone().unwrap_or_else(|| self.account.to_string())
+    }
+
     /// Whether the company demands a second factor that was not proved when this grant was given.
     pub fn lacks_second_factor(&self) -> bool {
         self.require_mfa && !self.amr.iter().any(|method| method == "mfa")
@@ -87,8 +106,9 @@ impl Living {
 pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "insert into authorization_grant (company_id, id, account_id, client_id, login_id, scopes, audience, nonce, claims,
-                                          auth_time, amr, acr, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                          auth_time, amr, acr, subject, authorization_details, resources, created_at,
+                                          expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         tx.company().0,
         grant.id.0,
         grant.account.0,
@@ -101,6 +121,9 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
         grant.auth_time,
         &grant.amr,
         grant.acr,
+        grant.subject,
+        grant.authorization_details,
+        &grant.resources,
         now,
         grant.expires_at
     )
@@ -114,7 +137,7 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
 pub async fn living(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Result<Option<Living>> {
     let row = sqlx::query!(
         "select g.id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
-                g.acr, c.slug, c.name, c.require_mfa, m.role
+                g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role
          from authorization_grant g
          join company c on c.id = g.company_id
          join membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
@@ -140,6 +163,10 @@ pub async fn living(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Res
             auth_time: row.auth_time,
             amr: row.amr,
             acr: row.acr,
+            subject: row.subject,
+            confirmation: row.confirmation,
+            authorization_details: row.authorization_details,
+            resources: row.resources,
             company: tx.company(),
             company_slug: row.slug,
             company_name: row.name,
@@ -158,6 +185,19 @@ pub async fn lock(tx: &mut CompanyTx, id: GrantId) -> Result<()> {
         id.0
     )
     .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Binds the tokens of a grant to a key or a certificate (RFC 7800).
+pub async fn bind(tx: &mut CompanyTx, id: GrantId, confirmation: &Value) -> Result<()> {
+    sqlx::query!(
+        "update authorization_grant set confirmation = $3 where company_id = $1 and id = $2",
+        tx.company().0,
+        id.0,
+        confirmation
+    )
+    .execute(tx.conn())
     .await?;
     Ok(())
 }

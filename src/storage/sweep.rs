@@ -41,6 +41,24 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .await?
     .rows_affected();
     done += sqlx::query!(
+        "delete from replay where digest in
+            (select digest from replay where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
+        "delete from pushed_request where digest in
+            (select digest from pushed_request where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
         "delete from outbox where id in (select id from outbox where sent_at < $1 limit $2 for update skip locked)",
         now - SENT,
         batch

@@ -8,14 +8,17 @@ use super::caller::Enroller;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::domain::oidc::grant::{self as oidc_grant, Tokens, refresh_token as oidc_refresh};
+use crate::domain::oidc::token::AccessRights;
 use crate::domain::person::second_factor::{self, FactorOutcome};
 use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
 use crate::domain::person::{ACR_PASSWORD, sign_out};
+use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, CompanyId, GrantId};
+use crate::model::jose::SigningAlgorithm;
 use crate::model::scope::Scopes;
 use crate::model::secret::Secret;
 use crate::storage::company::{self, Joined};
@@ -129,7 +132,7 @@ async fn step_token(house: &House, cx: &Context, kind: StepKind, step: &Step) ->
     });
     let claims = claims.as_object_mut().map(std::mem::take).unwrap_or_default();
     let with = claims.into_iter().chain([(kind.claim().to_owned(), Value::Bool(true))]).collect();
-    keys::sign(house, cx.now, Kind::Step, with).await
+    keys::sign(house, cx.now, (Kind::Step, SigningAlgorithm::Rs256), with).await
 }
 
 /// Who holds a token between two steps; `None` for any other token, one of another kind of step among them.
@@ -196,6 +199,9 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
         auth_time: login.auth_time,
         amr: login.amr,
         acr: login.acr,
+        subject: None,
+        authorization_details: None,
+        resources: Vec::new(),
         expires_at,
     };
     let refresh = Secret::generate();
@@ -206,9 +212,15 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
     // The membership ended between the two steps.
     let living = living.ok_or(Error::Forbidden("you do not belong to this company any more"))?;
     tx.commit(cx, Event::TokensIssued { client: API_CLIENT.to_owned(), grant_type: "password" }).await?;
-    let mut tokens = oidc_grant::mint(house, cx.now, &living, fresh.scopes, None).await?;
+    let client = api_client(house).await?;
+    let rights = AccessRights::of(house, &living, fresh.scopes);
+    let mut tokens = oidc_grant::mint(house, cx.now, &client, &living, (rights, None)).await?;
     tokens.refresh_token = Some(refresh.reveal().to_owned());
     Ok(Session { tokens, account: step.account, company: step.company })
+}
+
+async fn api_client(house: &House) -> Result<Client> {
+    client::find(&house.db, API_CLIENT).await?.ok_or_else(|| Error::fault("the API's client is missing"))
 }
 
 /// New tokens for a refresh token.
@@ -216,8 +228,7 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
 /// # Errors
 /// `Unauthenticated` for whatever is wrong with it.
 pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Tokens> {
-    let client =
-        client::find(&house.db, API_CLIENT).await?.ok_or_else(|| Error::fault("the API's client is missing"))?;
+    let client = api_client(house).await?;
     match oidc_refresh::redeem(house, cx, &client, token, None).await {
         Err(Error::OAuth { .. }) => {
             Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more"))

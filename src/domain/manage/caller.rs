@@ -49,7 +49,7 @@ impl Caller {
 pub async fn identify(house: &House, cx: &Context, token: &str) -> Result<Caller> {
     let bad = || Error::Unauthenticated("the access token is not valid here, or not valid any more");
     let claims = access::read(house, cx, token).await?;
-    let claims = claims.filter(|claims| access::audience(claims) == house.api_audience()).ok_or_else(bad)?;
+    let claims = claims.filter(|claims| access::is_for(claims, &house.api_audience())).ok_or_else(bad)?;
     let held = access::hold(house, cx, claims).await?.ok_or_else(bad)?;
     held.tx.commit_unremarkable().await?;
     let living = held.living;

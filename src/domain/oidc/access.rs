@@ -7,7 +7,7 @@ use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::model::context::Context;
 use crate::model::error::Result;
-use crate::model::id::{AccountId, CompanyId};
+use crate::model::id::CompanyId;
 use crate::model::scope::Scopes;
 use crate::storage::grant::{self, Living};
 use crate::storage::scope::CompanyTx;
@@ -35,15 +35,18 @@ pub async fn hold(house: &House, cx: &Context, claims: Map<String, Value>) -> Re
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let grant = text("jti").and_then(token::grant_of);
     let company = text("company_id").and_then(|id| id.parse::<CompanyId>().ok());
-    let account = text("sub").and_then(|id| id.parse::<AccountId>().ok());
-    let (Some(grant), Some(company), Some(account)) = (grant, company, account) else { return Ok(None) };
+    let (Some(grant), Some(company), Some(sub)) = (grant, company, text("sub")) else { return Ok(None) };
     let scopes = Scopes::read(text("scope").unwrap_or_default());
-    let mut tx = house.db.company(company, Some(account)).await?;
-    let living = grant::living(&mut tx, grant, cx.now).await?;
-    Ok(living.filter(|living| living.account == account).map(|living| Held { living, scopes, claims, tx }))
+    let mut tx = house.db.company(company, None).await?;
+    let living = grant::living(&mut tx, grant, cx.now).await?.filter(|living| living.sub() == sub);
+    Ok(living.map(|living| Held { living, scopes, claims, tx }))
 }
 
-/// Whom a token is for.
-pub fn audience(claims: &Map<String, Value>) -> &str {
-    claims.get("aud").and_then(Value::as_str).unwrap_or_default()
+/// Whether a token is for this audience, alone or among others (RFC 7519, section 4.1.3).
+pub fn is_for(claims: &Map<String, Value>, audience: &str) -> bool {
+    match claims.get("aud") {
+        Some(Value::String(only)) => only == audience,
+        Some(Value::Array(several)) => several.iter().any(|one| one == audience),
+        _ => false,
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::subject;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
@@ -205,7 +206,7 @@ async fn rest(
     let scopes = scopes(client, params);
     let claims = claims(params)?;
     let hinted = hinted_subject(house, cx, client, params).await?;
-    let claimed = claimed_subject(claims.as_ref())?;
+    let claimed = claimed_subject(house, client, claims.as_ref()).await?;
     if let (Some(hinted), Some(claimed)) = (hinted, claimed)
         && hinted != claimed
     {
@@ -329,11 +330,10 @@ fn claims(params: &Params) -> Result<Option<Value>> {
 }
 
 /// OpenID Connect Core, section 5.5.1: a `sub` with a value means this person and nobody else.
-fn claimed_subject(claims: Option<&Value>) -> Result<Option<AccountId>> {
-    let value = claims.and_then(|claims| claims.pointer("/id_token/sub/value"));
-    let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
-    let unknown = || Error::oauth("login_required", "the person that claims names is not known here");
-    value.map(|value| read(value).ok_or_else(unknown)).transpose()
+async fn claimed_subject(house: &House, client: &Client, claims: Option<&Value>) -> Result<Option<AccountId>> {
+    let Some(value) = claims.and_then(|claims| claims.pointer("/id_token/sub/value")) else { return Ok(None) };
+    let person = subject::account(house, client, value.as_str().unwrap_or_default()).await?;
+    person.map(Some).ok_or_else(|| Error::oauth("login_required", "the person that claims names is not known here"))
 }
 
 /// OpenID Connect Core, section 3.1.2.1: an ID token that we gave to this client, expired or not.
@@ -345,7 +345,8 @@ async fn hinted_subject(house: &House, cx: &Context, client: &Client, params: &P
     if text("iss") != Some(house.settings.issuer.as_str()) || text("aud") != Some(client.id.as_str()) {
         return Err(bad());
     }
-    Ok(Some(text("sub").and_then(|sub| sub.parse().ok()).ok_or_else(bad)?))
+    let person = subject::account(house, client, text("sub").ok_or_else(bad)?).await?;
+    Ok(Some(person.ok_or_else(bad)?))
 }
 
 /// `acr_values` is a wish; an essential `acr` of the claims request is a demand.

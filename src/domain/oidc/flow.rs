@@ -176,7 +176,7 @@ pub async fn issue(house: &House, cx: &Context, flow: &Flow, visitor: &Visitor, 
     flow.finish(house, cx).await?;
     let allowed = flow.progress.consent == Some((visitor.account, joined.company.id()));
     let consented = allowed.then(|| flow.request.scopes());
-    issue::code(house, cx, &flow.request, visitor, joined, consented).await
+    issue::code(house, cx, (&flow.client, &flow.request), (visitor, joined), consented).await
 }
 
 /// Tells the client why not.

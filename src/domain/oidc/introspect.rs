@@ -65,7 +65,7 @@ async fn refresh(house: &House, cx: &Context, token: &str) -> Result<Option<Map<
     }
     let said = json!({
         "iss": house.settings.issuer,
-        "sub": living.account,
+        "sub": living.sub(),
         "client_id": living.client_id,
         "scope": living.scopes.to_string(),
         "exp": row.expires_at.unix_timestamp(),

@@ -3,8 +3,10 @@
 use time::Duration;
 
 use super::authorize::{Answer, AuthorizationRequest};
+use super::subject;
 use crate::domain::house::House;
 use crate::domain::person::visitor::Visitor;
+use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::event::Event;
@@ -21,9 +23,8 @@ const CODE_LIVES: Duration = Duration::seconds(60);
 pub async fn code(
     house: &House,
     cx: &Context,
-    request: &AuthorizationRequest,
-    visitor: &Visitor,
-    joined: &Joined,
+    (client, request): (&Client, &AuthorizationRequest),
+    (visitor, joined): (&Visitor, &Joined),
     consented: Option<Scopes>,
 ) -> Result<Answer> {
     let scopes = request.scopes();
@@ -32,6 +33,8 @@ pub async fn code(
     } else {
         house.settings.access_token_lifetime
     };
+    let secret = Secret::generate();
+    let mut tx = house.db.company(joined.company.id(), Some(visitor.account)).await?;
     let fresh = grant::Fresh {
         id: GrantId::new(cx.now),
         account: visitor.account,
@@ -44,12 +47,13 @@ pub async fn code(
         auth_time: visitor.auth_time,
         amr: visitor.amr.clone(),
         acr: visitor.acr.clone(),
+        subject: subject::of(&mut tx, client, visitor.account).await?,
+        authorization_details: None,
+        resources: Vec::new(),
         expires_at: cx.now + CODE_LIVES + lives,
     };
-    let secret = Secret::generate();
-    let mut tx = house.db.company(joined.company.id(), Some(visitor.account)).await?;
     grant::insert(&mut tx, &fresh, cx.now).await?;
-    let place = (request.to.redirect_uri(), request.code_challenge.as_deref());
+    let place = (request.to.redirect_uri(), request.code_challenge.as_deref(), None);
     code::insert(&mut tx, &secret.digest(), fresh.id, place, (cx.now, cx.now + CODE_LIVES)).await?;
     if let Some(scopes) = consented {
         let before = consent::find(&mut tx, visitor.account, &request.client_id).await?.unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::subject;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::domain::person::visitor::Visitor;
@@ -29,7 +30,7 @@ pub struct LogoutRequest {
 /// `invalid_request`, for a page: the hint is none of ours, or the URI is not registered.
 pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<LogoutRequest> {
     let bad = |what: &'static str| Error::oauth("invalid_request", what);
-    let mut hinted = None;
+    let mut hinted: Option<(String, LoginId)> = None;
     let mut named = params.get("client_id").map(str::to_owned);
     if let Some(hint) = params.get("id_token_hint") {
         // Expired or not: a session may be older than its ID token.
@@ -43,7 +44,7 @@ pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Logou
             return Err(bad("client_id names another client than the id_token_hint"));
         }
         named = Some(text("aud"));
-        hinted = text("sub").parse().ok().zip(text("sid").parse().ok());
+        hinted = text("sid").parse().ok().map(|login| (text("sub"), login));
     }
     let client = match named {
         Some(id) => client::find(&house.db, &id).await?.filter(|client| client.disabled_at.is_none()),
@@ -58,7 +59,14 @@ pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Logou
             Err(bad("the post_logout_redirect_uri is not one that the client registered"))
         }
     });
-    Ok(LogoutRequest { return_to: return_to.transpose()?, client, hinted })
+    let return_to = return_to.transpose()?;
+    let hinted = match (&client, hinted) {
+        (Some(client), Some((sub, login))) => {
+            subject::account(house, client, &sub).await?.map(|person| (person, login))
+        }
+        _ => None,
+    };
+    Ok(LogoutRequest { return_to, client, hinted })
 }
 
 impl LogoutRequest {

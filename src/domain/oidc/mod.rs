@@ -11,5 +11,6 @@ pub mod introspect;
 pub mod issue;
 pub mod logout;
 pub mod revoke;
+pub mod subject;
 pub mod token;
 pub mod userinfo;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::token;
+use super::{subject, token};
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
@@ -29,7 +29,8 @@ pub async fn revoke(house: &House, cx: &Context, client: &Client, handed: &str) 
                 let why = "a token of client credentials ends by itself, and cannot be revoked";
                 return Err(Error::oauth("unsupported_token_type", why));
             }
-            token::grant_of(text("jti")).zip(text("company_id").parse().ok()).zip(text("sub").parse().ok())
+            let person = subject::account(house, client, text("sub")).await?;
+            token::grant_of(text("jti")).zip(text("company_id").parse().ok()).zip(person)
         }
         None => match refresh_token::whose(&house.db, &Secret::received(handed).digest()).await? {
             Some(whose) if whose.client_id == client.id => Some(((whose.grant, whose.company), whose.account)),

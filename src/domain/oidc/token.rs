@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
@@ -26,27 +26,76 @@ pub fn grant_of(jti: &str) -> Option<GrantId> {
     jti.split_once('.').and_then(|(grant, _)| grant.parse().ok())
 }
 
-/// An access token for a person. `scopes` is what this one carries: the grant's, or fewer.
-pub async fn access_token(house: &House, now: OffsetDateTime, granted: &Living, scopes: &Scopes) -> Result<String> {
-    let claims = json!({
+/// What an access token is given for.
+#[derive(Debug, Clone)]
+pub struct AccessRights {
+    /// What this one carries: the grant's scopes, or fewer.
+    pub scopes: Scopes,
+    /// Whom it is for: one resource, or several (RFC 9068, section 3).
+    pub audience: Vec<String>,
+    /// How long it lives.
+    pub lifetime: Duration,
+    /// RFC 7800 `cnf`: the key or certificate that it is bound to.
+    pub confirmation: Option<Value>,
+    /// RFC 9396.
+    pub authorization_details: Option<Value>,
+}
+
+impl AccessRights {
+    /// All that a grant gives, bound as the grant is.
+    pub fn of(house: &House, granted: &Living, scopes: Scopes) -> Self {
+        Self {
+            scopes,
+            audience: vec![granted.audience.clone()],
+            lifetime: house.settings.access_token_lifetime,
+            confirmation: granted.confirmation.clone(),
+            authorization_details: granted.authorization_details.clone(),
+        }
+    }
+
+    /// RFC 6749, section 5.1; RFC 9449, section 5.
+    pub fn token_type(&self) -> &'static str {
+        if self.confirmation.as_ref().is_some_and(|cnf| cnf.get("jkt").is_some()) { "DPoP" } else { "Bearer" }
+    }
+
+    fn add_to(&self, claims: &mut Map<String, Value>, now: OffsetDateTime) {
+        let audience = match self.audience.as_slice() {
+            [only] => json!(only),
+            several => json!(several),
+        };
+        claims.insert("aud".to_owned(), audience);
+        claims.insert("scope".to_owned(), json!(self.scopes.to_string()));
+        claims.insert("exp".to_owned(), json!((now + self.lifetime).unix_timestamp()));
+        claims.extend(self.confirmation.clone().map(|cnf| ("cnf".to_owned(), cnf)));
+        claims.extend(self.authorization_details.clone().map(|details| ("authorization_details".to_owned(), details)));
+    }
+}
+
+/// An access token for a person.
+pub async fn access_token(
+    house: &House,
+    now: OffsetDateTime,
+    client: &Client,
+    granted: &Living,
+    rights: &AccessRights,
+) -> Result<String> {
+    let mut claims = object(json!({
         "iss": house.settings.issuer,
-        "sub": granted.account,
-        "aud": granted.audience,
+        "sub": granted.sub(),
         "client_id": granted.client_id,
         "iat": now.unix_timestamp(),
         "nbf": now.unix_timestamp(),
-        "exp": (now + house.settings.access_token_lifetime).unix_timestamp(),
         "jti": jti(granted.id),
         "sid": granted.login,
-        "scope": scopes.to_string(),
         "auth_time": granted.auth_time.unix_timestamp(),
         "acr": granted.acr,
         "amr": granted.amr,
         "company_id": granted.company,
         "company": granted.company_slug,
         "roles": [granted.role],
-    });
-    keys::sign(house, now, Kind::AccessToken, object(claims)).await
+    }));
+    rights.add_to(&mut claims, now);
+    keys::sign(house, now, (Kind::AccessToken, client.metadata.id_token_signed_response_alg), claims).await
 }
 
 /// An access token for a client that speaks for itself (RFC 6749, section 4.4), in one company, without a role: it is nobody.
@@ -55,38 +104,46 @@ pub async fn client_token(
     now: OffsetDateTime,
     client: &Client,
     (company, slug): (CompanyId, &str),
-    scopes: &Scopes,
+    rights: &AccessRights,
 ) -> Result<String> {
-    let claims = json!({
+    let mut claims = object(json!({
         "iss": house.settings.issuer,
         "sub": client.id,
-        "aud": house.settings.issuer,
         "client_id": client.id,
         "iat": now.unix_timestamp(),
         "nbf": now.unix_timestamp(),
-        "exp": (now + house.settings.access_token_lifetime).unix_timestamp(),
         "jti": B64.encode(random::<16>()),
-        "scope": scopes.to_string(),
         "company_id": company,
         "company": slug,
         "roles": [],
-    });
-    keys::sign(house, now, Kind::AccessToken, object(claims)).await
+    }));
+    rights.add_to(&mut claims, now);
+    keys::sign(house, now, (Kind::AccessToken, client.metadata.id_token_signed_response_alg), claims).await
 }
 
-/// An ID token, bound to the access token that goes with it by `at_hash` (OpenID Connect Core, section 3.1.3.6).
-/// `more` holds what scopes and the claims request add, and the nonce.
+/// What an ID token is bound to (OpenID Connect Core, sections 3.1.3.6 and 3.3.2.11).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bound<'a> {
+    /// `at_hash`
+    pub access_token: Option<&'a str>,
+    /// `c_hash`
+    pub code: Option<&'a str>,
+    /// `s_hash` (FAPI)
+    pub state: Option<&'a str>,
+}
+
+/// An ID token. `more` holds what scopes and the claims request add, and the nonce.
 pub async fn id_token(
     house: &House,
     now: OffsetDateTime,
+    client: &Client,
     granted: &Living,
-    access_token: &str,
-    more: Map<String, Value>,
+    (bound, more): (Bound<'_>, Map<String, Value>),
 ) -> Result<String> {
     let mut claims = more;
     claims.extend(object(json!({
         "iss": house.settings.issuer,
-        "sub": granted.account,
+        "sub": granted.sub(),
         "aud": granted.client_id,
         "azp": granted.client_id,
         "iat": now.unix_timestamp(),
@@ -94,24 +151,21 @@ pub async fn id_token(
         "auth_time": granted.auth_time.unix_timestamp(),
         "acr": granted.acr,
         "amr": granted.amr,
-        "at_hash": left_half(access_token),
         "sid": granted.login,
         "company_id": granted.company,
         "company": granted.company_slug,
         "roles": [granted.role],
     })));
-    keys::sign(house, now, Kind::IdToken, claims).await
+    for (name, what) in [("at_hash", bound.access_token), ("c_hash", bound.code), ("s_hash", bound.state)] {
+        claims.extend(what.map(|what| (name.to_owned(), json!(left_half(what)))));
+    }
+    keys::sign(house, now, (Kind::IdToken, client.metadata.id_token_signed_response_alg), claims).await
 }
 
-/// Base64url of the left half of the SHA-256 of a token.
+/// Base64url of the left half of the SHA-256 of a token: every algorithm of ours hashes with it, but for Ed25519.
 fn left_half(token: &str) -> String {
     let digest = openssl::sha::sha256(token.as_bytes());
     B64.encode(digest.get(..16).unwrap_or_default())
-}
-
-/// `expires_in` of an access token, in seconds (RFC 6749, section 5.1).
-pub fn expires_in(house: &House) -> i64 {
-    house.settings.access_token_lifetime.whole_seconds()
 }
 
 fn object(value: Value) -> Map<String, Value> {

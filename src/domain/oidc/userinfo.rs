@@ -15,7 +15,7 @@ use crate::storage::account;
 pub async fn of(house: &House, cx: &Context, token: &str) -> Result<Map<String, Value>> {
     let bad = || Error::oauth("invalid_token", "the access token is not valid, or not valid any more");
     let read = access::read(house, cx, token).await?;
-    let read = read.filter(|claims| access::audience(claims) == house.settings.issuer).ok_or_else(bad)?;
+    let read = read.filter(|claims| access::is_for(claims, &house.settings.issuer)).ok_or_else(bad)?;
     let mut held = access::hold(house, cx, read).await?.ok_or_else(bad)?;
     if !held.scopes.has("openid") {
         return Err(Error::oauth("insufficient_scope", "the scope openid was not granted"));
@@ -23,6 +23,6 @@ pub async fn of(house: &House, cx: &Context, token: &str) -> Result<Map<String, 
     let account = account::find_member(&mut held.tx, held.living.account).await?.ok_or_else(bad)?;
     held.tx.commit_unremarkable().await?;
     let mut claims = claims::of_userinfo(&account, &held.living, &held.scopes);
-    claims.insert("sub".to_owned(), json!(held.living.account));
+    claims.insert("sub".to_owned(), json!(held.living.sub()));
     Ok(claims)
 }

@@ -133,7 +133,7 @@ impl From<grant::Tokens> for TokenAnswer {
         Self {
             access_token: tokens.access_token,
             token_type: "Bearer",
-            expires_in: tokens.expires_in,
+            expires_in: tokens.rights.lifetime.whole_seconds(),
             refresh_token: tokens.refresh_token,
         }
     }

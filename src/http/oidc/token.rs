@@ -32,9 +32,9 @@ pub async fn give(State(house): State<Shared>, Cx(cx): Cx, sent: Authenticated) 
 fn shown(tokens: Tokens) -> Value {
     let mut shown = json!({
         "access_token": tokens.access_token,
-        "token_type": "Bearer",
-        "expires_in": tokens.expires_in,
-        "scope": tokens.scopes.to_string(),
+        "token_type": tokens.rights.token_type(),
+        "expires_in": tokens.rights.lifetime.whole_seconds(),
+        "scope": tokens.rights.scopes.to_string(),
     });
     if let Some(map) = shown.as_object_mut() {
         map.extend(tokens.id_token.map(|token| ("id_token".to_owned(), json!(token))));

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use countersign::model::client::{AuthMethod, Client, ConsentRule};
+use countersign::model::client::{AuthMethod, Client, ConsentRule, Metadata, Profile};
 use countersign::model::id::CompanyId;
 use countersign::model::scope::{KNOWN, Scopes};
 use countersign::model::secret::Secret;
@@ -44,6 +44,9 @@ pub fn registration(method: AuthMethod, owner: Option<CompanyId>) -> (Client, Op
         logo_uri: None,
         policy_uri: None,
         tos_uri: None,
+        profile: Profile::Standard,
+        metadata: Metadata::default(),
+        secret_sealed: None,
         disabled_at: None,
     };
     (client, secret.map(|secret| secret.reveal().to_owned()))

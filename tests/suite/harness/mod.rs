@@ -19,8 +19,10 @@ use std::sync::Arc;
 use countersign::domain::house::House;
 use countersign::domain::keys;
 use countersign::http::{Shared, routes};
-use countersign::model::settings::{Mode, Settings};
+use countersign::model::settings::{DEV_SECRET, Mode, Settings};
 use countersign::storage::scope::Db;
+use countersign::storage::signing_key;
+use tokio::sync::OnceCell;
 
 pub use app::App;
 pub use people::{Company, PASSWORD, Person};
@@ -38,6 +40,26 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// The keys of the first provider serve all that share its secret: finding primes is slow.
+async fn give_keys(house: &House) {
+    static MADE: OnceCell<Vec<signing_key::Row>> = OnceCell::const_new();
+    if house.settings.secret_key.reveal() == DEV_SECRET && signing_key::all(&house.db).await.unwrap().is_empty() {
+        let made = MADE.get_or_init(|| async {
+            keys::ensure(house, &house.job("start")).await.unwrap();
+            signing_key::all(&house.db).await.unwrap()
+        });
+        let made = made.await;
+        let mut tx = house.db.platform().await.unwrap();
+        if signing_key::all_locked(&mut tx).await.unwrap().is_empty() {
+            for row in made {
+                signing_key::insert(&mut tx, row).await.unwrap();
+            }
+        }
+        tx.commit_unremarkable().await.unwrap();
+    }
+    keys::ensure(house, &house.job("start")).await.unwrap();
 }
 
 impl Provider {
@@ -65,7 +87,7 @@ impl Provider {
         let settings = Settings::read(&vars, Mode::Dev).unwrap();
         let db = Db::open(&database.app_url, 5).unwrap();
         let house = Arc::new(House::build(settings, db).unwrap());
-        keys::ensure(&house, &house.job("start")).await.unwrap();
+        give_keys(&house).await;
         let app = routes::router(&house).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();

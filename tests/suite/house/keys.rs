@@ -5,6 +5,7 @@ use time::Duration;
 
 use crate::harness::Provider;
 use countersign::domain::keys::{self, Kind};
+use countersign::model::jose::SigningAlgorithm;
 
 fn claims(provider: &Provider) -> Map<String, Value> {
     let json =
@@ -21,10 +22,12 @@ async fn kids(provider: &Provider) -> Vec<String> {
 async fn the_key_that_signs_next_is_published_before_it_signs() {
     let provider = Provider::start().await;
     let before = kids(&provider).await;
-    assert_eq!(before.len(), 2);
+    // One that signs and one that waits, of each algorithm.
+    assert_eq!(before.len(), 2 * SigningAlgorithm::ALL.len());
     let signing = keys::rotate(&provider.house, &provider.house.job("test")).await.unwrap();
-    assert!(before.contains(&signing));
-    assert_eq!(kids(&provider).await.len(), 3);
+    assert_eq!(signing.len(), SigningAlgorithm::ALL.len());
+    assert!(signing.iter().all(|kid| before.contains(kid)));
+    assert_eq!(kids(&provider).await.len(), 3 * SigningAlgorithm::ALL.len());
 }
 
 #[tokio::test]
@@ -32,12 +35,19 @@ async fn a_token_of_the_previous_key_verifies_until_it_has_expired() {
     let provider = Provider::start().await;
     let house = &provider.house;
     let now = house.clock.now();
-    let token = keys::sign(house, now, Kind::AccessToken, claims(&provider)).await.unwrap();
+    let mut tokens = Vec::new();
+    for algorithm in SigningAlgorithm::ALL {
+        tokens.push(keys::sign(house, now, (Kind::AccessToken, algorithm), claims(&provider)).await.unwrap());
+    }
     keys::rotate(house, &house.job("test")).await.unwrap();
-    assert!(keys::verify_living(house, now, Kind::AccessToken, &token).await.unwrap().is_some());
+    for token in &tokens {
+        assert!(keys::verify_living(house, now, Kind::AccessToken, token).await.unwrap().is_some());
+    }
     house.clock.advance(house.settings.access_token_lifetime + Duration::minutes(6));
     let late = house.clock.now();
-    assert!(keys::verify(house, late, Kind::AccessToken, &token).await.unwrap().is_none());
+    for token in &tokens {
+        assert!(keys::verify(house, late, Kind::AccessToken, token).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]
@@ -45,7 +55,7 @@ async fn a_token_is_not_taken_for_one_of_another_kind() {
     let provider = Provider::start().await;
     let house = &provider.house;
     let now = house.clock.now();
-    let token = keys::sign(house, now, Kind::IdToken, claims(&provider)).await.unwrap();
+    let token = keys::sign(house, now, (Kind::IdToken, SigningAlgorithm::Rs256), claims(&provider)).await.unwrap();
     assert!(keys::verify_living(house, now, Kind::AccessToken, &token).await.unwrap().is_none());
     assert!(keys::verify_living(house, now, Kind::IdToken, &token).await.unwrap().is_some());
 }
@@ -57,7 +67,12 @@ async fn the_published_keys_hold_nothing_private() {
     for key in jwks["keys"].as_array().unwrap() {
         // Behaviour 9.
         let members: std::collections::BTreeSet<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"].into());
-        assert!(!key["n"].as_str().unwrap().contains('='));
+        let public: &[&str] = match key["kty"].as_str().unwrap() {
+            "RSA" => &["alg", "e", "kid", "kty", "n", "use"],
+            "EC" => &["alg", "crv", "kid", "kty", "use", "x", "y"],
+            _ => &["alg", "crv", "kid", "kty", "use", "x"],
+        };
+        assert_eq!(members, public.iter().copied().collect());
+        assert!(key.as_object().unwrap().values().all(|value| !value.as_str().unwrap().contains('=')));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign::domain::keys::{self, Kind};
 use countersign::domain::person::profile::{self, CLAIMS, Changes};
+use countersign::model::jose::SigningAlgorithm;
 use countersign::model::role::Role;
 use serde_json::{Value, json};
 use time::Duration;
@@ -161,7 +162,7 @@ async fn a_token_for_another_audience_is_refused() {
     let house = &stage.provider.house;
     let mut said = claims(stage.token()).as_object().unwrap().clone();
     said.insert("aud".to_owned(), json!("https://api.example"));
-    let token = keys::sign(house, house.clock.now(), Kind::AccessToken, said).await.unwrap();
+    let token = keys::sign(house, house.clock.now(), (Kind::AccessToken, SigningAlgorithm::Rs256), said).await.unwrap();
     stage.refused(&token).await;
 }
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::harness::Provider;
 
 /// Tables that belong to no company: the other scopes may not even look.
-const PLATFORM: [&str; 5] = ["browser_session", "flow", "signing_key", "outbox", "throttle"];
+const PLATFORM: [&str; 7] =
+    ["browser_session", "flow", "signing_key", "outbox", "throttle", "pushed_request", "replay"];
 
 /// A company and its admin, with one row in every table.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,10 @@ fn fixtures(owner: Owner) -> Vec<Fixture> {
         row("authorization_code", "used_at", &by_company, format!("(digest, company_id, grant_id, redirect_uri, expires_at, created_at) values ({bytes}, {c}, {c}, 'https://x.example', now(), now())")),
         row("refresh_token", "used_at", &by_company, format!("(digest, company_id, grant_id, expires_at, created_at) values ({bytes}, {c}, {c}, now(), now())")),
         row("event", "ip", &by_company, format!("(id, company_id, account_id, action, created_at) values ({c}, {c}, {a}, 'x', now())")),
+        row("pairwise_subject", "sector", &by_account, format!("(account_id, sector, subject) values ({a}, 'x.example', '{}')", account.simple())),
+        row("resource", "name", &by_company, format!("(id, company_id, identifier, name, created_at, updated_at) values ({c}, {c}, 'https://{}.example', 'R', now(), now())", company.simple())),
+        row("pushed_request", "used_at", &by_digest, format!("(digest, client_id, request, expires_at, created_at) values ({bytes}, {client}, '{{}}', now(), now())")),
+        row("replay", "expires_at", &by_digest, format!("(digest, expires_at) values ({bytes}, now())")),
         row("browser_session", "data", &by_digest, format!("(digest, data, expires_at) values ({bytes}, '{{}}', now())")),
         row("flow", "finished_at", &by_digest, format!("(digest, browser_digest, request, created_at, expires_at) values ({bytes}, {bytes}, '{{}}', now(), now())")),
         row("signing_key", "state", &format!("kid = {c}"), format!("(kid, algorithm, private_sealed, public_jwk, state, created_at) values ({c}, 'X', {bytes}, '{{}}', 'previous', now())")),

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 
 use super::{Tokens, id_claims, mint, refused, with_nonce};
 use crate::domain::house::House;
+use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -55,7 +56,8 @@ pub async fn redeem(house: &House, cx: &Context, client: &Client, params: &Param
     let claims = id_claims(&mut tx, &living, &living.scopes).await?.map(|claims| with_nonce(claims, &living));
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "authorization_code" };
     tx.commit(cx, event).await?;
-    let mut tokens = mint(house, cx.now, &living, living.scopes.clone(), claims).await?;
+    let rights = AccessRights::of(house, &living, living.scopes.clone());
+    let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)
 }

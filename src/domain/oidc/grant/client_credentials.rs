@@ -2,7 +2,7 @@
 
 use super::Tokens;
 use crate::domain::house::House;
-use crate::domain::oidc::token;
+use crate::domain::oidc::token::{self, AccessRights};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -31,9 +31,15 @@ pub async fn give(house: &House, cx: &Context, client: &Client, params: &Params)
     tx.commit(cx, event).await?;
     let asked = params.get("scope").map_or_else(|| Scopes::of(OWN), Scopes::read);
     let scopes = asked.and(&client.scopes).and(&Scopes::of(OWN));
-    let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &scopes).await?;
-    let expires_in = token::expires_in(house);
-    Ok(Tokens { access_token, expires_in, scopes, id_token: None, refresh_token: None })
+    let rights = AccessRights {
+        scopes,
+        audience: vec![house.settings.issuer.clone()],
+        lifetime: house.settings.access_token_lifetime,
+        confirmation: None,
+        authorization_details: None,
+    };
+    let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &rights).await?;
+    Ok(Tokens { access_token, rights, id_token: None, refresh_token: None })
 }
 
 fn unknown() -> Error {

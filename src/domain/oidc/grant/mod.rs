@@ -6,8 +6,10 @@ pub mod refresh_token;
 
 use time::OffsetDateTime;
 
-use super::{claims, token};
+use super::claims;
+use super::token::{self, AccessRights, Bound};
 use crate::domain::house::House;
+use crate::model::client::Client;
 use crate::model::error::{Error, Result};
 use crate::model::scope::Scopes;
 use crate::storage::account;
@@ -20,10 +22,8 @@ use serde_json::{Map, Value, json};
 pub struct Tokens {
     /// A JWT (RFC 9068).
     pub access_token: String,
-    /// Seconds.
-    pub expires_in: i64,
-    /// What the access token carries.
-    pub scopes: Scopes,
+    /// What the access token is good for.
+    pub rights: AccessRights,
     /// OpenID Connect Core, section 2.
     pub id_token: Option<String>,
     /// Opaque.
@@ -50,16 +50,19 @@ async fn id_claims(tx: &mut CompanyTx, living: &Living, scopes: &Scopes) -> Resu
 pub async fn mint(
     house: &House,
     now: OffsetDateTime,
+    client: &Client,
     living: &Living,
-    scopes: Scopes,
-    id_claims: Option<Map<String, Value>>,
+    (rights, id_claims): (AccessRights, Option<Map<String, Value>>),
 ) -> Result<Tokens> {
-    let access_token = token::access_token(house, now, living, &scopes).await?;
+    let access_token = token::access_token(house, now, client, living, &rights).await?;
     let id_token = match id_claims {
-        Some(claims) => Some(token::id_token(house, now, living, &access_token, claims).await?),
+        Some(claims) => {
+            let bound = Bound { access_token: Some(&access_token), ..Bound::default() };
+            Some(token::id_token(house, now, client, living, (bound, claims)).await?)
+        }
         None => None,
     };
-    Ok(Tokens { access_token, expires_in: token::expires_in(house), scopes, id_token, refresh_token: None })
+    Ok(Tokens { access_token, rights, id_token, refresh_token: None })
 }
 
 /// As OpenID Connect Core, section 3.1.3.6, says: only where the request had one.

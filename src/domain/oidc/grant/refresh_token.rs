@@ -7,6 +7,7 @@
 
 use super::{Tokens, id_claims, mint, refused};
 use crate::domain::house::House;
+use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -60,7 +61,8 @@ pub async fn redeem(
     let next = if client.is_public() { rotate(cx, &mut tx, &whose, &token, row.expires_at).await? } else { token };
     let claims = id_claims(&mut tx, &living, &scopes).await?;
     tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
-    let mut tokens = mint(house, cx.now, &living, scopes, claims).await?;
+    let rights = AccessRights::of(house, &living, scopes);
+    let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = Some(next.reveal().to_owned());
     Ok(tokens)
 }

@@ -1,5 +1,11 @@
 //! A client: software that asks for tokens (OpenID Connect relying party).
 
+mod metadata;
+mod profile;
+
+pub use metadata::{ApplicationType, Metadata, SubjectType};
+pub use profile::{AudienceRule, BindingRule, PkceRule, Profile, RefreshRule, RequestRule, Rules};
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -38,6 +44,12 @@ pub struct Client {
     pub policy_uri: Option<String>,
     /// RFC 7591 `tos_uri`.
     pub tos_uri: Option<String>,
+    /// What is demanded of it.
+    pub profile: Profile,
+    /// What else it says of itself.
+    pub metadata: Metadata,
+    /// The secret itself, sealed: for `client_secret_jwt` only, whose signatures cannot be checked with a digest.
+    pub secret_sealed: Option<Vec<u8>>,
     /// When it was switched off.
     pub disabled_at: Option<OffsetDateTime>,
 }
@@ -49,6 +61,14 @@ pub enum AuthMethod {
     SecretBasic,
     /// A secret in the form.
     SecretPost,
+    /// An assertion signed with the secret (OpenID Connect Core, section 9).
+    SecretJwt,
+    /// An assertion signed with a key of its own (OpenID Connect Core, section 9; RFC 7523).
+    PrivateKeyJwt,
+    /// A certificate that a CA vouches for (RFC 8705, section 2.1).
+    TlsClientAuth,
+    /// A certificate that it registered (RFC 8705, section 2.2).
+    SelfSignedTlsClientAuth,
     /// A public client.
     None,
 }
@@ -63,23 +83,33 @@ pub enum ConsentRule {
 }
 
 impl AuthMethod {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::SecretBasic,
+        Self::SecretPost,
+        Self::SecretJwt,
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+        Self::None,
+    ];
+
     /// The registered word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SecretBasic => "client_secret_basic",
             Self::SecretPost => "client_secret_post",
+            Self::SecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
             Self::None => "none",
         }
     }
 
     /// The method of this registered word.
     pub fn read(word: &str) -> Option<Self> {
-        match word {
-            "client_secret_basic" => Some(Self::SecretBasic),
-            "client_secret_post" => Some(Self::SecretPost),
-            "none" => Some(Self::None),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
     }
 }
 
@@ -87,6 +117,16 @@ impl Client {
     /// Whether it has no secret (RFC 6749, section 2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
+    }
+
+    /// Whether it has a secret.
+    pub fn has_secret(&self) -> bool {
+        matches!(self.auth_method, AuthMethod::SecretBasic | AuthMethod::SecretPost | AuthMethod::SecretJwt)
+    }
+
+    /// What its profile demands.
+    pub fn rules(&self) -> &'static Rules {
+        self.profile.rules()
     }
 
     /// Whether this is its secret. Takes the same time whatever is wrong.

@@ -1,0 +1,38 @@
+//! What a client knows a person by (OpenID Connect Core, section 8): the account's id, or a name of its sector's own.
+
+use url::Url;
+
+use crate::domain::house::House;
+use crate::model::client::{Client, SubjectType};
+use crate::model::error::Result;
+use crate::model::id::AccountId;
+use crate::model::secret::Secret;
+use crate::storage::pairwise_subject;
+use crate::storage::scope::CompanyTx;
+
+/// Section 8.1: the host of the sector identifier, or of the one host that all redirect URIs share. `None` for a client whose
+/// subjects are public.
+pub fn sector(client: &Client) -> Option<String> {
+    if client.metadata.subject_type == SubjectType::Public {
+        return None;
+    }
+    let named = client.metadata.sector_identifier_uri.as_ref().or_else(|| client.redirect_uris.first());
+    let host = named.and_then(|uri| Url::parse(uri).ok()?.host_str().map(str::to_owned));
+    // Without a host (an app's own scheme) the client is a sector of its own.
+    Some(host.unwrap_or_else(|| client.id.clone()))
+}
+
+/// What this client's tokens say of the person, where that is not the account's id.
+pub async fn of(tx: &mut CompanyTx, client: &Client, person: AccountId) -> Result<Option<String>> {
+    let Some(sector) = sector(client) else { return Ok(None) };
+    let fresh = format!("ppid_{}", Secret::generate().reveal());
+    pairwise_subject::of(tx, person, &sector, &fresh).await.map(Some)
+}
+
+/// Whom this client means by a `sub`.
+pub async fn account(house: &House, client: &Client, sub: &str) -> Result<Option<AccountId>> {
+    match sector(client) {
+        Some(sector) => pairwise_subject::find(&house.db, sub, &sector).await,
+        None => Ok(sub.parse().ok()),
+    }
+}
