@@ -2,6 +2,7 @@
 
 use crate::domain::hashing::Hashing;
 use crate::domain::keys::Keyring;
+use crate::domain::oidc::client_keys::ClientKeys;
 use crate::domain::sealing::Sealer;
 use crate::model::clock::Clock;
 use crate::model::context::Context;
@@ -22,6 +23,8 @@ pub struct House {
     pub hashing: Hashing,
     /// Signing keys.
     pub keyring: Keyring,
+    /// What clients publish of theirs.
+    pub client_keys: ClientKeys,
     /// Encryption at rest.
     pub sealer: Sealer,
     /// The way to the mail server, where there is one.
@@ -41,8 +44,8 @@ impl House {
         let sealer = Sealer::new(&settings)?;
         let hashing = Hashing::start(&settings)?;
         let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
-        let (keyring, clock) = (Keyring::default(), Clock::default());
-        Ok(Self { settings, db, hashing, keyring, sealer, postman, guarded, clock })
+        let (keyring, client_keys, clock) = (Keyring::default(), ClientKeys::default(), Clock::default());
+        Ok(Self { settings, db, hashing, keyring, client_keys, sealer, postman, guarded, clock })
     }
 
     /// The context of something that runs without a request.
