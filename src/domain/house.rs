@@ -3,6 +3,7 @@
 use crate::domain::hashing::Hashing;
 use crate::domain::keys::Keyring;
 use crate::domain::oidc::client_keys::ClientKeys;
+use crate::domain::oidc::dpop::nonce::Nonces;
 use crate::domain::sealing::Sealer;
 use crate::model::clock::Clock;
 use crate::model::context::Context;
@@ -25,6 +26,8 @@ pub struct House {
     pub keyring: Keyring,
     /// What clients publish of theirs.
     pub client_keys: ClientKeys,
+    /// What makes DPoP proofs new.
+    pub dpop_nonces: Nonces,
     /// Encryption at rest.
     pub sealer: Sealer,
     /// The way to the mail server, where there is one.
@@ -41,11 +44,11 @@ impl House {
     /// # Errors
     /// OpenSSL refuses to derive a key, or a thread cannot be started.
     pub fn build(settings: Settings, db: Db) -> Result<Self> {
-        let sealer = Sealer::new(&settings)?;
+        let (sealer, dpop_nonces) = (Sealer::new(&settings)?, Nonces::new(&settings)?);
         let hashing = Hashing::start(&settings)?;
         let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
         let (keyring, client_keys, clock) = (Keyring::default(), ClientKeys::default(), Clock::default());
-        Ok(Self { settings, db, hashing, keyring, client_keys, sealer, postman, guarded, clock })
+        Ok(Self { settings, db, hashing, keyring, client_keys, dpop_nonces, sealer, postman, guarded, clock })
     }
 
     /// The context of something that runs without a request.

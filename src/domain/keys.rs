@@ -199,6 +199,15 @@ pub fn verifier(algorithm: SigningAlgorithm, jwk: &Jwk) -> Result<Box<dyn JwsVer
     })
 }
 
+/// RFC 7638: names a public key by the members that its type requires, in lexical order. Other members of the map with the names
+/// of such members would count, so a stranger's key is stripped to those of its type first.
+pub fn thumbprint(jwk: &Map<String, Value>) -> String {
+    let members: std::collections::BTreeMap<&String, &Value> =
+        jwk.iter().filter(|(name, _)| ["crv", "e", "kty", "n", "x", "y"].contains(&name.as_str())).collect();
+    let text = json!(members).to_string();
+    B64.encode(Digest::of(text.as_bytes()).as_bytes())
+}
+
 fn place(kid: &str) -> String {
     format!("signing_key/{kid}")
 }
@@ -289,10 +298,7 @@ async fn make(house: &House, now: OffsetDateTime, algorithm: SigningAlgorithm, s
     // Not on a thread that serves requests.
     let (private, public) = tokio::task::spawn_blocking(move || generate(algorithm)).await.map_err(Error::fault)??;
     let mut public_jwk = public.as_ref().clone();
-    // RFC 7638: the members in lexical order.
-    let members: std::collections::BTreeMap<&String, &Value> =
-        public_jwk.iter().filter(|(name, _)| ["crv", "e", "kty", "n", "x", "y"].contains(&name.as_str())).collect();
-    let kid = B64.encode(Digest::of(serde_json::to_string(&members)?.as_bytes()).as_bytes());
+    let kid = thumbprint(&public_jwk);
     for (name, value) in [("use", "sig"), ("alg", algorithm.as_str()), ("kid", kid.as_str())] {
         public_jwk.insert(name.to_owned(), json!(value));
     }

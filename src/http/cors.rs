@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::Shared;
+use super::{Shared, dpop};
 
 const FOR_SCRIPTS: [&str; 5] = ["/api/", "/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke", "/openapi.json"];
 
@@ -25,7 +25,7 @@ pub fn layer(house: &Shared) -> CorsLayer {
             FOR_SCRIPTS.iter().any(|start| path.starts_with(start)) && listed()
         }))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([WWW_AUTHENTICATE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, dpop::PROOF])
+        .expose_headers([WWW_AUTHENTICATE, dpop::NONCE])
         .max_age(Duration::from_mins(10))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use super::context::Cx;
 use super::headers::Nonce;
 use super::page;
 use crate::model::error::Error;
+use crate::model::jose::SigningAlgorithm;
 
 /// Who reads the errors of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +121,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Error::WrongMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated(_) | Error::Dpop { .. } => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
@@ -137,7 +138,7 @@ pub fn status(error: &Error) -> StatusCode {
 /// RFC 6749, section 5.2. The codes beyond the registered ones are those of section 4.1.2.1.
 fn oauth(error: &Error, number: &str) -> Response {
     let (code, description) = match error {
-        Error::OAuth { code, description } => (*code, description.to_string()),
+        Error::OAuth { code, description } | Error::Dpop { code, description } => (*code, description.to_string()),
         Error::Fault(_) => ("server_error", format!("something went wrong on our side; request {number}")),
         Error::Busy(_) | Error::TooMany(_) => ("temporarily_unavailable", error.to_string()),
         Error::Unauthenticated(_) => ("invalid_client", error.to_string()),
@@ -147,14 +148,27 @@ fn oauth(error: &Error, number: &str) -> Response {
     let shown = Json(json!({ "error": code, "error_description": printable(&description) }));
     let mut response = (status(error), shown).into_response();
     let challenge = match code {
-        "invalid_client" => HeaderValue::from_static("Basic realm=\"countersign\""),
+        _ if matches!(error, Error::Dpop { .. }) => dpop_challenge(Some(code)),
+        "invalid_client" => Some(HeaderValue::from_static("Basic realm=\"countersign\"")),
         // RFC 6750, section 3.1.
-        "invalid_token" => HeaderValue::from_static("Bearer error=\"invalid_token\""),
-        "insufficient_scope" => HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"openid\""),
-        _ => return response,
+        "invalid_token" => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
+        "insufficient_scope" => Some(HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"openid\"")),
+        _ => None,
     };
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    let headers = response.headers_mut();
+    headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    if matches!(error, Error::OAuth { code: "invalid_token", .. }) {
+        // RFC 9449, section 7.2: the other scheme is taken too.
+        headers.extend(dpop_challenge(None).map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    }
     response
+}
+
+/// RFC 9449, section 7.1.
+fn dpop_challenge(code: Option<&str>) -> Option<HeaderValue> {
+    let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).join(" ");
+    let error = code.map(|code| format!("error=\"{code}\", ")).unwrap_or_default();
+    HeaderValue::from_str(&format!("DPoP {error}algs=\"{algorithms}\"")).ok()
 }
 
 /// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
@@ -170,7 +184,7 @@ fn problem(error: &Error, number: &str) -> Response {
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
         "detail": match error {
-            Error::OAuth { description, .. } => description.to_string(),
+            Error::OAuth { description, .. } | Error::Dpop { description, .. } => description.to_string(),
             other => other.to_string(),
         },
         "request_id": number,
@@ -184,8 +198,12 @@ fn problem(error: &Error, number: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if status == StatusCode::UNAUTHORIZED {
-        // RFC 6750, section 3.
-        headers.insert::<HeaderName>(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        let challenge = match error {
+            Error::Dpop { code, .. } => dpop_challenge(Some(code)),
+            // RFC 6750, section 3.
+            _ => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
+        };
+        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
     }
     response
 }

@@ -1,16 +1,16 @@
 //! Who may call a route. Every route says so on the page of routes; this layer holds it to that before the handler runs.
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
-use super::Shared;
 use super::context::Cx;
 use super::session::Browser;
+use super::{Shared, dpop};
 use crate::domain::manage::caller::{self, Caller, Enroller};
+use crate::domain::oidc::binding::Presented;
 use crate::domain::person::visitor::{self, Visitor};
 use crate::model::error::{Error, Result};
 use crate::model::role::Role;
@@ -36,10 +36,16 @@ pub enum Access {
 
 /// The layer of a route.
 pub async fn layer(State((house, access)): State<(Shared, Access)>, mut request: Request, next: Next) -> Response {
-    match admit(&house, access, &mut request).await {
+    let proofs = matches!(access, Access::Token(_) | Access::Enroller).then(|| dpop::sent(&request));
+    let cx = context(&request).ok();
+    let response = match admit(&house, access, &mut request).await {
         Ok(None) => next.run(request).await,
         Ok(Some(elsewhere)) => elsewhere,
         Err(error) => error.into_response(),
+    };
+    match (cx, proofs) {
+        (Some(cx), Some(proofs)) => dpop::offer(&house, &cx.0, &proofs, response),
+        _ => response,
     }
 }
 
@@ -64,8 +70,7 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
         }
         Access::Token(least) => {
             let cx = context(request)?;
-            let token = bearer(request.headers()).ok_or(Error::Unauthenticated("an access token is required"))?;
-            let caller = caller::identify(house, &cx.0, token).await?;
+            let caller = caller::identify(house, &cx.0, &presented(request)?).await?;
             if caller.role < least {
                 return Err(Error::Forbidden("your role does not allow this"));
             }
@@ -74,8 +79,7 @@ async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<
         }
         Access::Enroller => {
             let cx = context(request)?;
-            let token = bearer(request.headers()).ok_or(Error::Unauthenticated("an access token is required"))?;
-            let enroller = caller::identify_enroller(house, &cx.0, token).await?;
+            let enroller = caller::identify_enroller(house, &cx.0, &presented(request)?).await?;
             request.extensions_mut().insert(enroller);
             Ok(None)
         }
@@ -97,10 +101,8 @@ async fn visit(house: &Shared, request: &mut Request) -> Result<Option<Visitor>>
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750, section 2.1). The scheme's case does not matter.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+fn presented(request: &Request) -> Result<Presented> {
+    dpop::presented(request).ok_or(Error::Unauthenticated("an access token is required"))
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

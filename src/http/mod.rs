@@ -4,6 +4,7 @@ pub mod api;
 pub mod body;
 pub mod context;
 pub mod cors;
+pub mod dpop;
 pub mod face;
 pub mod gate;
 pub mod headers;

@@ -52,6 +52,14 @@ pub enum Error {
         /// For the developer; printable ASCII without `"` and `\`.
         description: Cow<'static, str>,
     },
+    /// A resource wants proof that the sender of an access token holds its key (RFC 9449, section 7.1).
+    #[error("{code}: {description}")]
+    Dpop {
+        /// `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`.
+        code: &'static str,
+        /// As above.
+        description: Cow<'static, str>,
+    },
     /// Our fault. Logged once with its chain, shown as a number.
     #[error("something went wrong on our side")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -7,6 +7,7 @@ use super::API_CLIENT;
 use super::caller::Enroller;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
+use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::grant::{self as oidc_grant, Tokens, refresh_token as oidc_refresh};
 use crate::domain::oidc::token::AccessRights;
 use crate::domain::person::second_factor::{self, FactorOutcome};
@@ -229,7 +230,7 @@ async fn api_client(house: &House) -> Result<Client> {
 /// `Unauthenticated` for whatever is wrong with it.
 pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Tokens> {
     let client = api_client(house).await?;
-    match oidc_refresh::redeem(house, cx, &client, token, None).await {
+    match oidc_refresh::redeem(house, cx, &client, (token, None), &Evidence::default()).await {
         Err(Error::OAuth { .. }) => {
             Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more"))
         }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::auth::{self, Step};
 use crate::domain::house::House;
 use crate::domain::oidc::access;
+use crate::domain::oidc::binding::{self, Presented, Scheme};
 use crate::domain::person::sign_in;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -45,11 +46,11 @@ impl Caller {
 /// Reads the token.
 ///
 /// # Errors
-/// `Unauthenticated`: it is none of ours, has expired, is meant for another audience, or what it stands for has ended.
-pub async fn identify(house: &House, cx: &Context, token: &str) -> Result<Caller> {
-    let bad = || Error::Unauthenticated("the access token is not valid here, or not valid any more");
-    let claims = access::read(house, cx, token).await?;
-    let claims = claims.filter(|claims| access::is_for(claims, &house.api_audience())).ok_or_else(bad)?;
+/// `invalid_token`: it is none of ours, has expired, is meant for another audience, or what it stands for has ended.
+pub async fn identify(house: &House, cx: &Context, presented: &Presented) -> Result<Caller> {
+    let bad = || presented.refused("the access token is not valid here, or not valid any more");
+    let claims = binding::admit(house, cx, presented).await?;
+    let claims = Some(claims).filter(|claims| access::is_for(claims, &house.api_audience())).ok_or_else(bad)?;
     let held = access::hold(house, cx, claims).await?.ok_or_else(bad)?;
     held.tx.commit_unremarkable().await?;
     let living = held.living;
@@ -101,9 +102,11 @@ impl Enroller {
 ///
 /// # Errors
 /// As [`identify`].
-pub async fn identify_enroller(house: &House, cx: &Context, token: &str) -> Result<Enroller> {
-    if let Some(step) = auth::read_step(house, cx, auth::StepKind::SetUp, token).await? {
+pub async fn identify_enroller(house: &House, cx: &Context, presented: &Presented) -> Result<Enroller> {
+    if presented.scheme == Scheme::Bearer
+        && let Some(step) = auth::read_step(house, cx, auth::StepKind::SetUp, &presented.token).await?
+    {
         return Ok(Enroller::Halfway(step));
     }
-    identify(house, cx, token).await.map(Enroller::Caller)
+    identify(house, cx, presented).await.map(Enroller::Caller)
 }

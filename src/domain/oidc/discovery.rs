@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::claims;
 use crate::domain::house::House;
 use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
+use crate::model::jose::SigningAlgorithm;
 use crate::model::scope::KNOWN;
 
 /// How a client may prove who it is.
@@ -38,6 +39,7 @@ pub fn document(house: &House) -> Value {
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": METHODS,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
         "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::access;
+use super::{access, binding};
 use crate::domain::house::House;
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -48,7 +48,8 @@ async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -
         claims.insert("company".to_owned(), json!(held.living.company_slug));
         claims
     };
-    found.insert("token_type".to_owned(), json!("Bearer"));
+    let kind = binding::token_type(found.get("cnf"));
+    found.insert("token_type".to_owned(), json!(kind));
     Ok(Some(found))
 }
 
@@ -73,5 +74,7 @@ async fn refresh(house: &House, cx: &Context, token: &str) -> Result<Option<Map<
         "company": living.company_slug,
         "roles": [living.role],
     });
-    Ok(said.as_object().cloned())
+    let mut said = said.as_object().cloned().unwrap_or_default();
+    said.extend(living.confirmation.map(|cnf| ("cnf".to_owned(), cnf)));
+    Ok(Some(said))
 }

@@ -28,7 +28,7 @@ pub async fn code(
     consented: Option<Scopes>,
 ) -> Result<Answer> {
     let scopes = request.scopes();
-    let lives = if scopes.has("offline_access") {
+    let lives = if client.is_given_refresh_token(&scopes) {
         house.settings.refresh_token_lifetime
     } else {
         house.settings.access_token_lifetime

@@ -2,10 +2,12 @@
 
 pub mod access;
 pub mod authorize;
+pub mod binding;
 pub mod claims;
 pub mod client_auth;
 pub mod client_keys;
 pub mod discovery;
+pub mod dpop;
 pub mod flow;
 pub mod grant;
 pub mod introspect;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
+use super::binding;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
@@ -55,7 +56,7 @@ impl AccessRights {
 
     /// RFC 6749, section 5.1; RFC 9449, section 5.
     pub fn token_type(&self) -> &'static str {
-        if self.confirmation.as_ref().is_some_and(|cnf| cnf.get("jkt").is_some()) { "DPoP" } else { "Bearer" }
+        binding::token_type(self.confirmation.as_ref())
     }
 
     fn add_to(&self, claims: &mut Map<String, Value>, now: OffsetDateTime) {

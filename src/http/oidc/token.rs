@@ -2,16 +2,26 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::client::Authenticated;
+use crate::domain::oidc::binding::Evidence;
+use crate::domain::oidc::dpop::Sent;
 use crate::domain::oidc::grant::{Tokens, authorization_code, client_credentials, refresh_token};
 use crate::http::Shared;
 use crate::http::context::Cx;
+use crate::http::dpop::{self, Proofs};
+use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 
 /// Gives tokens (RFC 6749, section 5).
-pub async fn give(State(house): State<Shared>, Cx(cx): Cx, sent: Authenticated) -> Result<Json<Value>> {
+pub async fn give(State(house): State<Shared>, Cx(cx): Cx, Proofs(proofs): Proofs, sent: Authenticated) -> Response {
+    let answer = tokens(&house, &cx, &proofs, sent).await;
+    dpop::offer(&house, &cx, &proofs, answer.map(|tokens| Json(shown(tokens))).into_response())
+}
+
+async fn tokens(house: &Shared, cx: &Context, proofs: &Sent, sent: Authenticated) -> Result<Tokens> {
     let Authenticated { client, params } = sent;
     let grant_type = params.need("grant_type")?;
     if !["authorization_code", "refresh_token", "client_credentials"].contains(&grant_type) {
@@ -20,12 +30,12 @@ pub async fn give(State(house): State<Shared>, Cx(cx): Cx, sent: Authenticated) 
     if !client.may_use(grant_type) {
         return Err(Error::oauth("unauthorized_client", "the client may not use this grant_type"));
     }
-    let tokens = match grant_type {
-        "authorization_code" => authorization_code::redeem(&house, &cx, &client, &params).await?,
-        "refresh_token" => refresh_token::refresh(&house, &cx, &client, &params).await?,
-        _ => client_credentials::give(&house, &cx, &client, &params).await?,
-    };
-    Ok(Json(shown(tokens)))
+    let evidence = Evidence::of(house, cx, &client, proofs).await?;
+    match grant_type {
+        "authorization_code" => authorization_code::redeem(house, cx, &client, &params, &evidence).await,
+        "refresh_token" => refresh_token::refresh(house, cx, &client, &params, &evidence).await,
+        _ => client_credentials::give(house, cx, &client, &params, &evidence).await,
+    }
 }
 
 /// RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3.

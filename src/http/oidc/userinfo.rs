@@ -4,27 +4,39 @@ use axum::Json;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
 
+use crate::domain::oidc::binding::{Presented, Scheme};
+use crate::domain::oidc::dpop::Sent;
 use crate::domain::oidc::userinfo;
 use crate::http::Shared;
 use crate::http::body::Params;
 use crate::http::context::Cx;
-use crate::http::gate::bearer;
+use crate::http::dpop;
+use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 
-/// Shows the claims. The token comes in the header, or in a form (RFC 6750, sections 2.1 and 2.2), never in the query.
-pub async fn show(State(house): State<Shared>, Cx(cx): Cx, request: Request) -> Result<Json<Map<String, Value>>> {
-    let header = bearer(request.headers()).map(str::to_owned);
+/// Shows the claims. The token comes in the header, or in a form (RFC 6750, sections 2.1 and 2.2), never in the query; one that
+/// is bound to a key only in the header (RFC 9449, section 7.1).
+pub async fn show(State(house): State<Shared>, Cx(cx): Cx, request: Request) -> Response {
+    let sent = dpop::sent(&request);
+    let answer = claims(&house, &cx, &sent, request).await;
+    dpop::offer(&house, &cx, &sent, answer.map(Json).into_response())
+}
+
+async fn claims(house: &Shared, cx: &Context, sent: &Sent, request: Request) -> Result<Map<String, Value>> {
+    let header = dpop::presented(&request);
     let form = request.method() == Method::POST && request.headers().contains_key(CONTENT_TYPE);
     let posted =
-        if form { Params::from_request(request, &house).await?.get("access_token").map(str::to_owned) } else { None };
-    let token = match (header, posted) {
+        if form { Params::from_request(request, house).await?.get("access_token").map(str::to_owned) } else { None };
+    let posted = posted.map(|token| Presented { scheme: Scheme::Bearer, token, sent: sent.clone() });
+    let presented = match (header, posted) {
         (Some(_), Some(_)) => {
             return Err(Error::oauth("invalid_request", "the access token is sent in two ways at once"));
         }
         (header, posted) => header.or(posted),
     };
-    let token = token.ok_or_else(|| Error::oauth("invalid_token", "an access token is required"))?;
-    Ok(Json(userinfo::of(&house, &cx, &token).await?))
+    let presented = presented.ok_or_else(|| Error::oauth("invalid_token", "an access token is required"))?;
+    userinfo::of(house, cx, &presented).await
 }

@@ -4,7 +4,7 @@ mod metadata;
 mod profile;
 
 pub use metadata::{ApplicationType, Metadata, SubjectType};
-pub use profile::{AudienceRule, BindingRule, PkceRule, Profile, RefreshRule, RequestRule, Rules};
+pub use profile::{AudienceRule, BindingRule, NonceRule, PkceRule, Profile, RefreshRule, RequestRule, Rules};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -137,6 +137,17 @@ impl Client {
     /// Whether it may use this grant.
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
+    }
+
+    /// Whether it is given a refresh token with these scopes.
+    pub fn is_given_refresh_token(&self, scopes: &Scopes) -> bool {
+        let always = self.rules().refresh == RefreshRule::AlwaysGiven && self.may_use("refresh_token");
+        always || scopes.has("offline_access")
+    }
+
+    /// Whether its refresh tokens are replaced when they are used (RFC 9700, section 4.14.2).
+    pub fn rotates_refresh_tokens(&self) -> bool {
+        self.is_public() && self.rules().refresh == RefreshRule::RotatePublic
     }
 
     /// Whether people of this company may use it.

@@ -51,6 +51,15 @@ pub enum BindingRule {
     Always,
 }
 
+/// Whether a DPoP proof must carry a nonce of ours (RFC 9449, section 8). One that carries any is held to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NonceRule {
+    /// It may.
+    Offered,
+    /// It must.
+    Demanded,
+}
+
 /// When refresh tokens are given, and whether they are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshRule {
@@ -73,6 +82,8 @@ pub struct Rules {
     pub assertion_audience: AudienceRule,
     /// Sender-constrained tokens.
     pub binding: BindingRule,
+    /// Nonces in DPoP proofs.
+    pub dpop_nonce: NonceRule,
     /// Refresh tokens.
     pub refresh: RefreshRule,
     /// How the client may prove who it is.
@@ -88,6 +99,7 @@ const STANDARD: Rules = Rules {
     requests: RequestRule::Any,
     assertion_audience: AudienceRule::IssuerOrEndpoint,
     binding: BindingRule::Optional,
+    dpop_nonce: NonceRule::Offered,
     refresh: RefreshRule::RotatePublic,
     auth_methods: &AuthMethod::ALL,
     signing: &SigningAlgorithm::ALL,
@@ -99,6 +111,7 @@ const HIGH: Rules = Rules {
     requests: RequestRule::PushedOnly,
     assertion_audience: AudienceRule::IssuerOnly,
     binding: BindingRule::Always,
+    dpop_nonce: NonceRule::Demanded,
     refresh: RefreshRule::Never,
     auth_methods: &[AuthMethod::PrivateKeyJwt, AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth],
     signing: &[SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa],

@@ -161,6 +161,11 @@ impl App {
 
     /// A request as this client: Basic where there is a secret, `client_id` in the form where there is none.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
+        self.request(path, form).send().await.unwrap()
+    }
+
+    /// The same, before it is sent.
+    pub fn request(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let request = self.http.post(format!("{}{path}", self.base));
         let mut form = form.to_vec();
         let request = if let Some(secret) = &self.secret {
@@ -169,7 +174,7 @@ impl App {
             form.push(("client_id", self.id.as_str()));
             request
         };
-        request.form(&form).send().await.unwrap()
+        request.form(&form)
     }
 
     /// The userinfo endpoint with this access token.

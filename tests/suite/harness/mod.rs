@@ -10,6 +10,7 @@ pub mod changes;
 pub mod database;
 pub mod mailbox;
 pub mod people;
+pub mod prover;
 pub mod visitor;
 
 use std::collections::HashMap;

@@ -7,6 +7,7 @@ mod company;
 mod consent;
 mod cors;
 mod discovery;
+mod dpop;
 mod flow;
 mod hostile;
 mod id_token;

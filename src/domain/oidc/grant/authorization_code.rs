@@ -4,22 +4,34 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 
+use serde_json::Value;
+
 use super::{Tokens, id_claims, mint, refused, with_nonce};
 use crate::domain::house::House;
+use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
+use crate::model::id::GrantId;
 use crate::model::params::Params;
 use crate::model::secret::Secret;
+use crate::storage::scope::CompanyTx;
 use crate::storage::{code, grant, refresh_token};
 
 /// Redeems a code.
 ///
 /// # Errors
-/// `invalid_grant` for whatever is wrong with the code; `invalid_request` for what is missing.
-pub async fn redeem(house: &House, cx: &Context, client: &Client, params: &Params) -> Result<Tokens> {
+/// `invalid_grant` for whatever is wrong with the code; `invalid_request` for what is missing; `invalid_dpop_proof` where tokens
+/// of the client are bound and no proof came.
+pub async fn redeem(
+    house: &House,
+    cx: &Context,
+    client: &Client,
+    params: &Params,
+    evidence: &Evidence,
+) -> Result<Tokens> {
     let digest = Secret::received(params.need("code")?).digest();
     let unknown = || refused("the code is unknown, was used, or is too old");
     let whose = code::whose(&house.db, &digest).await?.ok_or_else(unknown)?;
@@ -39,6 +51,8 @@ pub async fn redeem(house: &House, cx: &Context, client: &Client, params: &Param
         return Err(refused("the redirect_uri is another than in the authorization request"));
     }
     verify(row.code_challenge.as_deref(), params.get("code_verifier"))?;
+    evidence.demand_key(row.dpop_jkt.as_deref())?;
+    let confirmation = evidence.confirmation(client)?;
     if !code::take(&mut tx, &digest, cx.now).await? {
         if row.expires_at > cx.now {
             // Somebody was faster by a moment: that is a second use too.
@@ -48,18 +62,27 @@ pub async fn redeem(house: &House, cx: &Context, client: &Client, params: &Param
         return Err(unknown());
     }
     let living = grant::living(&mut tx, whose.grant, cx.now).await?.ok_or_else(|| refused("the grant has ended"))?;
-    let refresh = living.scopes.has("offline_access").then(Secret::generate);
+    let refresh = client.is_given_refresh_token(&living.scopes).then(Secret::generate);
     if let Some(secret) = &refresh {
+        bind(&mut tx, client, living.id, confirmation.as_ref()).await?;
         let times = (cx.now, cx.now + house.settings.refresh_token_lifetime);
         refresh_token::insert(&mut tx, &secret.digest(), living.id, None, times).await?;
     }
     let claims = id_claims(&mut tx, &living, &living.scopes).await?.map(|claims| with_nonce(claims, &living));
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "authorization_code" };
     tx.commit(cx, event).await?;
-    let rights = AccessRights::of(house, &living, living.scopes.clone());
+    let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, living.scopes.clone()) };
     let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)
+}
+
+/// RFC 9449, section 5: refresh tokens of public clients are bound too. Those of the others are bound to the client already.
+async fn bind(tx: &mut CompanyTx, client: &Client, id: GrantId, confirmation: Option<&Value>) -> Result<()> {
+    match confirmation {
+        Some(confirmation) if client.is_public() => grant::bind(tx, id, confirmation).await,
+        _ => Ok(()),
+    }
 }
 
 /// RFC 7636, section 4.6. A verifier without a challenge is refused too (RFC 9700, section 4.8.2).

@@ -2,6 +2,7 @@
 
 use super::Tokens;
 use crate::domain::house::House;
+use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::token::{self, AccessRights};
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -19,11 +20,18 @@ const OWN: [&str; 1] = ["company"];
 ///
 /// # Errors
 /// `unauthorized_client` for a public client; `invalid_request` where a client of the platform does not say for which
-/// company, or names one that is not there.
-pub async fn give(house: &House, cx: &Context, client: &Client, params: &Params) -> Result<Tokens> {
+/// company, or names one that is not there; `invalid_dpop_proof` where its tokens are bound and no proof came.
+pub async fn give(
+    house: &House,
+    cx: &Context,
+    client: &Client,
+    params: &Params,
+    evidence: &Evidence,
+) -> Result<Tokens> {
     if client.is_public() {
         return Err(Error::oauth("unauthorized_client", "a client without a secret cannot speak for itself"));
     }
+    let confirmation = evidence.confirmation(client)?;
     let id = chosen(house, client, params.get("company")).await?;
     let mut tx = house.db.company(id, None).await?;
     let company = company::find(&mut tx).await?.ok_or_else(unknown)?;
@@ -35,7 +43,7 @@ pub async fn give(house: &House, cx: &Context, client: &Client, params: &Params)
         scopes,
         audience: vec![house.settings.issuer.clone()],
         lifetime: house.settings.access_token_lifetime,
-        confirmation: None,
+        confirmation,
         authorization_details: None,
     };
     let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &rights).await?;

@@ -3,10 +3,11 @@
 //! Tokens of public clients rotate. A lost answer logs nobody out: where a replaced token comes back and its successor was
 //! never used, the successor is replaced in turn. Where it was used, or a successor that was replaced comes back itself, two
 //! parties hold tokens of one family: the family dies. Tokens of confidential clients, whom a thief would have to
-//! impersonate too, stay as they are.
+//! impersonate too, stay as they are; [`crate::model::client::RefreshRule`] says what each profile demands.
 
 use super::{Tokens, id_claims, mint, refused};
 use crate::domain::house::House;
+use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -22,10 +23,17 @@ use crate::storage::{grant, refresh_token};
 /// Refreshes, at the token endpoint.
 ///
 /// # Errors
-/// `invalid_grant` for whatever is wrong with the token; `invalid_scope` where more is asked for than was granted.
-pub async fn refresh(house: &House, cx: &Context, client: &Client, params: &Params) -> Result<Tokens> {
+/// `invalid_grant` for whatever is wrong with the token; `invalid_scope` where more is asked for than was granted;
+/// `invalid_dpop_proof` where tokens of the client are bound and no proof came.
+pub async fn refresh(
+    house: &House,
+    cx: &Context,
+    client: &Client,
+    params: &Params,
+    evidence: &Evidence,
+) -> Result<Tokens> {
     let token = Secret::received(params.need("refresh_token")?);
-    redeem(house, cx, client, token, params.get("scope")).await
+    redeem(house, cx, client, (token, params.get("scope")), evidence).await
 }
 
 /// Refreshes, for whoever has read the request already. `scope` may ask for less than was granted.
@@ -33,8 +41,8 @@ pub async fn redeem(
     house: &House,
     cx: &Context,
     client: &Client,
-    token: Secret,
-    scope: Option<&str>,
+    (token, scope): (Secret, Option<&str>),
+    evidence: &Evidence,
 ) -> Result<Tokens> {
     let unknown = || refused("the refresh token is unknown, was used, or is too old");
     let whose = refresh_token::whose(&house.db, &token.digest()).await?.ok_or_else(unknown)?;
@@ -49,7 +57,9 @@ pub async fn redeem(
     if row.expires_at <= cx.now {
         return Err(unknown());
     }
-    if client.is_public() && (row.revoked_at.is_some() || row.successor_used) {
+    // Whoever lacks the key learns nothing and changes nothing.
+    evidence.demand_same(living.confirmation.as_ref())?;
+    if row.revoked_at.is_some() || row.successor_used {
         grant::end(&mut tx, whose.grant, cx.now).await?;
         tx.commit(cx, Event::RefreshTokenReused { client: client.id.clone() }).await?;
         return Err(unknown());
@@ -58,10 +68,15 @@ pub async fn redeem(
         return Err(refused("the company demands a second factor since: sign in again"));
     }
     let scopes = narrowed(&living.scopes, scope)?;
-    let next = if client.is_public() { rotate(cx, &mut tx, &whose, &token, row.expires_at).await? } else { token };
+    let confirmation = evidence.confirmation(client)?;
+    let next = if client.rotates_refresh_tokens() {
+        rotate(cx, &mut tx, &whose, &token, row.expires_at).await?
+    } else {
+        token
+    };
     let claims = id_claims(&mut tx, &living, &scopes).await?;
     tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
-    let rights = AccessRights::of(house, &living, scopes);
+    let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, scopes) };
     let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = Some(next.reveal().to_owned());
     Ok(tokens)
