@@ -19,6 +19,11 @@ impl Secret {
         Self(URL_SAFE_NO_PAD.encode(random::<32>()))
     }
 
+    /// 512 bits, base64url (86 characters): long enough for a key of every HMAC (RFC 7518, section 3.2).
+    pub fn generate_key() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random::<64>()))
+    }
+
     /// The value itself, for the one place that shows or checks it.
     pub fn reveal(&self) -> &str {
         &self.0

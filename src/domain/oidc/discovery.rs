@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::claims;
+use super::client_auth::assertion::SYMMETRIC;
+use super::{claims, client_auth};
 use crate::domain::house::House;
 use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
+use crate::model::client::AuthMethod;
 use crate::model::jose::SigningAlgorithm;
 use crate::model::scope::KNOWN;
-
-/// How a client may prove who it is.
-const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
 /// The document. Needs nothing of the database.
 pub fn document(house: &House) -> Value {
@@ -18,6 +17,11 @@ pub fn document(house: &House) -> Value {
     let mut claims: Vec<&str> =
         vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
     claims.extend(claims::supported());
+    let methods: Vec<&str> = client_auth::supported().map(AuthMethod::as_str).collect();
+    // Nobody introspects without a proof.
+    let proving: Vec<&str> = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
+    let algorithms: Vec<&str> =
+        SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).into_iter().chain(SYMMETRIC).collect();
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
@@ -35,9 +39,12 @@ pub fn document(house: &House) -> Value {
         "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "token_endpoint_auth_methods_supported": METHODS,
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
         "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],

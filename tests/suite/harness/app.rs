@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use countersign::domain::oidc::client_auth::assertion;
 use countersign::model::client::{AuthMethod, Client, ConsentRule, Metadata, Profile};
 use countersign::model::id::CompanyId;
 use countersign::model::scope::{KNOWN, Scopes};
@@ -28,7 +29,11 @@ pub struct App {
 
 /// A client as most tests want it; change what matters before it is registered.
 pub fn registration(method: AuthMethod, owner: Option<CompanyId>) -> (Client, Option<String>) {
-    let secret = (method != AuthMethod::None).then(Secret::generate);
+    let secret = match method {
+        AuthMethod::SecretBasic | AuthMethod::SecretPost => Some(Secret::generate()),
+        AuthMethod::SecretJwt => Some(Secret::generate_key()),
+        _ => None,
+    };
     let client = Client {
         id: Client::fresh_id(),
         company: owner,
@@ -71,7 +76,11 @@ impl Provider {
     }
 
     /// Registers a client.
-    pub async fn register(&self, (client, secret): (Client, Option<String>)) -> App {
+    pub async fn register(&self, (mut client, secret): (Client, Option<String>)) -> App {
+        if let (AuthMethod::SecretJwt, Some(secret)) = (client.auth_method, &secret) {
+            let place = assertion::sealed_place(&client.id);
+            client.secret_sealed = Some(self.house.sealer.seal(&place, secret.as_bytes()).unwrap());
+        }
         let now = self.house.clock.now();
         if let Some(owner) = client.company {
             let mut tx = self.house.db.company(owner, None).await.unwrap();

@@ -6,11 +6,14 @@ pub mod api;
 pub mod app;
 pub mod authenticator;
 pub mod browser;
+pub mod certificates;
 pub mod changes;
 pub mod database;
 pub mod mailbox;
 pub mod people;
 pub mod prover;
+pub mod publisher;
+pub mod signer;
 pub mod visitor;
 
 use std::collections::HashMap;
@@ -33,6 +36,8 @@ pub use visitor::{Page, Visitor};
 pub struct Provider {
     pub house: Shared,
     pub base: String,
+    /// Where this node listens, on loopback.
+    pub port: u16,
     pub database: database::Fresh,
     server: tokio::task::JoinHandle<()>,
 }
@@ -78,7 +83,8 @@ impl Provider {
     /// On a database that exists already.
     pub async fn start_on(database: database::Fresh, settings: &[(&str, &str)]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let port = listener.local_addr().unwrap().port();
+        let base = format!("http://localhost:{port}");
         let mut vars: HashMap<String, String> = HashMap::from([
             ("ISSUER".to_owned(), base.clone()),
             ("DATABASE_URL".to_owned(), database.app_url.clone()),
@@ -93,7 +99,7 @@ impl Provider {
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();
         });
-        Self { house, base, database, server }
+        Self { house, base, port, database, server }
     }
 
     /// A path of this provider as a URL.

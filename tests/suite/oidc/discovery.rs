@@ -78,10 +78,18 @@ async fn the_metadata_lists_what_works() {
     assert_eq!(words(&document, "id_token_signing_alg_values_supported"), ["RS256"].into());
     assert_eq!(words(&document, "subject_types_supported"), ["public"].into());
     assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"].into());
-    assert_eq!(
-        words(&document, "token_endpoint_auth_methods_supported"),
-        ["client_secret_basic", "client_secret_post", "none"].into()
-    );
+    let proving = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+    for endpoint in ["token", "introspection", "revocation"] {
+        let mut methods: BTreeSet<&str> = proving.into();
+        if endpoint != "introspection" {
+            methods.insert("none");
+        }
+        assert_eq!(words(&document, &format!("{endpoint}_endpoint_auth_methods_supported")), methods);
+        assert_eq!(
+            words(&document, &format!("{endpoint}_endpoint_auth_signing_alg_values_supported")),
+            ["RS256", "PS256", "ES256", "EdDSA", "HS256", "HS384", "HS512"].into()
+        );
+    }
     let standard = ["openid", "profile", "email", "phone", "address", "offline_access"];
     assert!(words(&document, "scopes_supported").is_superset(&standard.into()));
     assert!(words(&document, "claims_supported").is_superset(&["sub", "name", "email", "company_id", "roles"].into()));
