@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::context::Cx;
 use super::headers::Nonce;
 use super::page;
-use crate::model::error::Error;
+use crate::model::error::{Error, StepUp};
 use crate::model::jose::SigningAlgorithm;
 
 /// Who reads the errors of a route.
@@ -121,7 +121,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Error::WrongMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Error::Unauthenticated(_) | Error::Dpop { .. } => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated(_) | Error::Dpop { .. } | Error::StepUp(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
@@ -171,6 +171,18 @@ fn dpop_challenge(code: Option<&str>) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("DPoP {error}algs=\"{algorithms}\"")).ok()
 }
 
+/// RFC 9470, section 3.
+fn step_up_challenge(lack: StepUp) -> Option<HeaderValue> {
+    let wanted = match lack {
+        StepUp::Recent(age) => format!("max_age=\"{}\"", age.whole_seconds()),
+        StepUp::Strong(acr) => format!("acr_values=\"{acr}\""),
+    };
+    let description = printable(&lack.to_string());
+    let challenge =
+        format!("Bearer error=\"insufficient_user_authentication\", error_description=\"{description}\", {wanted}");
+    HeaderValue::from_str(&challenge).ok()
+}
+
 /// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
@@ -200,6 +212,7 @@ fn problem(error: &Error, number: &str) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         let challenge = match error {
             Error::Dpop { code, .. } => dpop_challenge(Some(code)),
+            Error::StepUp(lack) => step_up_challenge(*lack),
             // RFC 6750, section 3.
             _ => Some(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
         };

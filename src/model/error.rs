@@ -60,9 +60,23 @@ pub enum Error {
         /// As above.
         description: Cow<'static, str>,
     },
+    /// The sign-in behind an access token is not enough for this (RFC 9470, section 3).
+    #[error("{0}")]
+    StepUp(StepUp),
     /// Our fault. Logged once with its chain, shown as a number.
     #[error("something went wrong on our side")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a sign-in lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StepUp {
+    /// It must not be longer ago than this.
+    #[error("sign in again: this needs a sign-in of the last {} minutes", .0.whole_minutes())]
+    Recent(Duration),
+    /// It must have reached this `acr`.
+    #[error("the company demands a second factor since: sign in again")]
+    Strong(&'static str),
 }
 
 /// One field and what is wrong with it.

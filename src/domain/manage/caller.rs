@@ -6,9 +6,9 @@ use super::auth::{self, Step};
 use crate::domain::house::House;
 use crate::domain::oidc::access;
 use crate::domain::oidc::binding::{self, Presented, Scheme};
-use crate::domain::person::sign_in;
+use crate::domain::person::{ACR_MFA, sign_in};
 use crate::model::context::Context;
-use crate::model::error::{Error, Result};
+use crate::model::error::{Error, Result, StepUp};
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
 
@@ -33,12 +33,12 @@ impl Caller {
     /// Holds the caller to a recent sign-in.
     ///
     /// # Errors
-    /// `Forbidden`, saying so.
+    /// `StepUp`, saying so.
     pub fn signed_in_recently(&self, cx: &Context) -> Result<()> {
         if sign_in::is_recent(cx, self.auth_time) {
             Ok(())
         } else {
-            Err(Error::Forbidden("sign in again: this needs a sign-in of the last 15 minutes"))
+            Err(Error::StepUp(StepUp::Recent(sign_in::RECENT)))
         }
     }
 }
@@ -46,7 +46,8 @@ impl Caller {
 /// Reads the token.
 ///
 /// # Errors
-/// `invalid_token`: it is none of ours, has expired, is meant for another audience, or what it stands for has ended.
+/// `invalid_token`: it is none of ours, has expired, is meant for another audience, or what it stands for has ended;
+/// `StepUp` where the company demands a second factor since; what is wrong with the proof of a bound token.
 pub async fn identify(house: &House, cx: &Context, presented: &Presented) -> Result<Caller> {
     let bad = || presented.refused("the access token is not valid here, or not valid any more");
     let claims = binding::admit(house, cx, presented).await?;
@@ -55,7 +56,7 @@ pub async fn identify(house: &House, cx: &Context, presented: &Presented) -> Res
     held.tx.commit_unremarkable().await?;
     let living = held.living;
     if living.lacks_second_factor() {
-        return Err(Error::Unauthenticated("the company demands a second factor since: sign in again"));
+        return Err(Error::StepUp(StepUp::Strong(ACR_MFA)));
     }
     Ok(Caller {
         account: living.account,

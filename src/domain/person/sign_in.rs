@@ -92,7 +92,7 @@ pub async fn check_password(house: &House, cx: &Context, email: &Email, typed: S
 }
 
 /// How long ago somebody may have signed in who wants to do something grave.
-const RECENT: Duration = Duration::minutes(15);
+pub const RECENT: Duration = Duration::minutes(15);
 
 /// Whether this sign-in is recent enough for something grave.
 pub fn is_recent(cx: &Context, auth_time: OffsetDateTime) -> bool {

@@ -17,7 +17,7 @@ use crate::model::error::Result;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Countersign management API", description = "Sign in, manage people, read the audit trail. Errors are problem documents (RFC 9457)."),
+    info(title = "Countersign management API", description = "Sign in, manage people, read the audit trail. Errors are problem documents (RFC 9457). A 401 whose WWW-Authenticate header says insufficient_user_authentication asks for a newer sign-in (max_age) or a stronger one (acr_values; RFC 9470)."),
     modifiers(&Bearer),
     paths(
         auth::register, auth::login, auth::verify_mfa, auth::refresh, auth::logout, auth::forgot_password, auth::reset_password,

@@ -34,7 +34,7 @@ pub struct SetupAnswer {
 /// Makes a secret that waits for its first code. Takes an access token of a sign-in of the last 15 minutes, or the
 /// `setup_token` of a login.
 #[utoipa::path(post, path = "/api/auth/mfa/setup", tag = "mfa", security(("bearer" = [])), responses(
-    (status = 200, body = SetupAnswer), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"), (status = 409, description = "On already")))]
+    (status = 200, body = SetupAnswer), (status = 401, description = "No valid token, or signed in too long ago"), (status = 409, description = "On already")))]
 pub async fn setup(State(house): State<Shared>, Cx(cx): Cx, who: Enroller) -> Result<Json<SetupAnswer>> {
     who.signed_in_recently(&cx)?;
     let setup = second_factor::setup(&house, &cx, who.account()).await?;
@@ -67,8 +67,8 @@ pub struct EnabledAnswer {
 
 /// Turns the second factor on with its first code. Takes an access token, or the `setup_token` of a login.
 #[utoipa::path(post, path = "/api/auth/mfa/enable", tag = "mfa", request_body = Code, security(("bearer" = [])), responses(
-    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token"),
-    (status = 403, description = "Signed in too long ago, or not a member any more"), (status = 409, description = "On already"),
+    (status = 200, body = EnabledAnswer), (status = 401, description = "No valid token, or signed in too long ago"),
+    (status = 403, description = "Not a member any more"), (status = 409, description = "On already"),
     (status = 422, description = "The code is wrong"), (status = 429, description = "Too many attempts")))]
 pub async fn enable(
     State(house): State<Shared>,
@@ -117,7 +117,7 @@ pub struct Codes {
 
 /// Makes ten new backup codes and voids the old. Needs a sign-in of the last 15 minutes. `POST` does the same.
 #[utoipa::path(get, path = "/api/auth/mfa/backup-codes", tag = "mfa", security(("bearer" = [])), responses(
-    (status = 200, body = Codes), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"),
+    (status = 200, body = Codes), (status = 401, description = "No valid token, or signed in too long ago"),
     (status = 409, description = "The second factor is off")))]
 pub async fn backup_codes(State(house): State<Shared>, Cx(cx): Cx, caller: Caller) -> Result<Json<Codes>> {
     caller.signed_in_recently(&cx)?;
@@ -126,7 +126,7 @@ pub async fn backup_codes(State(house): State<Shared>, Cx(cx): Cx, caller: Calle
 
 /// Makes ten new backup codes and voids the old. Needs a sign-in of the last 15 minutes.
 #[utoipa::path(post, path = "/api/auth/mfa/backup-codes", tag = "mfa", security(("bearer" = [])), responses(
-    (status = 200, body = Codes), (status = 401, description = "No valid token"), (status = 403, description = "Signed in too long ago"),
+    (status = 200, body = Codes), (status = 401, description = "No valid token, or signed in too long ago"),
     (status = 409, description = "The second factor is off")))]
 pub async fn renew_backup_codes(state: State<Shared>, cx: Cx, caller: Caller) -> Result<Json<Codes>> {
     backup_codes(state, cx, caller).await

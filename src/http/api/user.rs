@@ -377,7 +377,7 @@ pub async fn remove(State(house): State<Shared>, Cx(cx): Cx, caller: Caller, Nam
 
 /// Takes a member's lost second factor away. Only the home company may; ends every login of the member.
 #[utoipa::path(post, path = "/api/users/{id}/reset-mfa", tag = "users", params(("id" = String, Path)), security(("bearer" = [])), responses(
-    (status = 204), (status = 401, description = "No valid token"), (status = 403, description = "Not an admin, or not the home company"),
+    (status = 204), (status = 401, description = "No valid token, or signed in too long ago"), (status = 403, description = "Not an admin, or not the home company"),
     (status = 404, description = "Not of this company"), (status = 409, description = "There is none")))]
 pub async fn reset_mfa(
     State(house): State<Shared>,

@@ -3,6 +3,7 @@
 use serde_json::json;
 use time::Duration;
 
+use super::step_up::needs;
 use crate::harness::Provider;
 use crate::harness::authenticator::Authenticator;
 
@@ -51,7 +52,7 @@ async fn new_backup_codes_void_the_old_and_need_a_recent_sign_in() {
         provider.api().post("/api/auth/verify-mfa", sent).await.expect(status);
     }
     provider.wait(Duration::minutes(16));
-    api.get("/api/auth/mfa/backup-codes").await.expect(403);
+    needs(&api.get("/api/auth/mfa/backup-codes").await, "max_age=\"900\"");
 }
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn a_login_of_a_password_alone_is_worth_nothing_once_the_company_demands_m
     let (_, admin) = provider.company("TechCorp").await;
     let api = provider.api_of(&admin).await;
     api.patch("/api/company", json!({ "require_mfa": true })).await.expect(200);
-    api.get("/api/users/me").await.expect(401);
+    needs(&api.get("/api/users/me").await, "acr_values=\"urn:countersign:acr:mfa\"");
     api.post("/api/auth/refresh", json!({ "refresh_token": api.refresh })).await.expect(401);
 }
 
@@ -84,7 +85,8 @@ async fn a_token_that_was_left_lying_around_turns_nothing_on() {
     let api = provider.api_of(&admin).await;
     let setup = api.post("/api/auth/mfa/setup", json!({})).await.expect(200);
     provider.wait(Duration::minutes(16));
-    api.post("/api/auth/mfa/setup", json!({})).await.expect(403);
+    needs(&api.post("/api/auth/mfa/setup", json!({})).await, "max_age=\"900\"");
     let app = Authenticator::of(&setup.text_of("secret"));
-    api.post("/api/auth/mfa/enable", json!({ "code": app.code(&provider) })).await.expect(403);
+    let enable = api.post("/api/auth/mfa/enable", json!({ "code": app.code(&provider) })).await;
+    needs(&enable, "max_age=\"900\"");
 }

@@ -9,6 +9,7 @@ mod openapi;
 mod recovery;
 mod refresh;
 mod roles;
+pub mod step_up;
 mod throttle;
 mod users;
 mod verify_mfa;

@@ -45,11 +45,19 @@ async fn only_listed_origins_ask_for_tokens() {
         let response = preflight(&provider, path, OURS).await;
         assert_eq!(allowed(&response), Some(OURS), "{path}");
         let headers = response.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
-        assert!(headers.contains("authorization"), "{headers}");
+        assert!(headers.contains("authorization") && headers.contains("dpop"), "{headers}");
         assert_eq!(allowed(&preflight(&provider, path, ELSEWHERE).await), None, "{path}");
         assert_eq!(allowed(&ask(&provider, Method::POST, path, OURS).await), Some(OURS), "{path}");
         assert_eq!(allowed(&ask(&provider, Method::POST, path, ELSEWHERE).await), None, "{path}");
     }
+}
+
+#[tokio::test]
+async fn scripts_may_read_challenges_and_nonces() {
+    let provider = start().await;
+    let response = ask(&provider, Method::GET, "/oauth2/userinfo", OURS).await;
+    let shown = response.headers()["access-control-expose-headers"].to_str().unwrap().to_lowercase();
+    assert!(shown.contains("www-authenticate") && shown.contains("dpop-nonce"), "{shown}");
 }
 
 #[tokio::test]

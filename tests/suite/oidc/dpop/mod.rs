@@ -1,5 +1,11 @@
 //! Proof of possession (RFC 9449): tokens that are good only with their key.
 
+mod code;
+mod hostile;
+mod nonce;
+mod proof;
+mod refresh;
+mod replay;
 mod resource;
 
 use countersign::model::client::AuthMethod;
@@ -57,6 +63,10 @@ impl Stage {
         let (status, tokens) = answer(self.redeem(&self.code().await, &[self.proof()]).await).await;
         assert_eq!(status, 200, "{tokens}");
         tokens
+    }
+
+    async fn refresh(&self, token: &str, proofs: &[String]) -> reqwest::Response {
+        self.app.token_with(&[("grant_type", "refresh_token"), ("refresh_token", token)], proofs).await
     }
 
     /// Uses an access token with a proof of this key.
