@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::context::Cx;
 use super::headers::Nonce;
 use super::page;
-use crate::model::error::{Error, StepUp};
+use crate::model::error::{Error, StepUp, printable};
 use crate::model::jose::SigningAlgorithm;
 
 /// Who reads the errors of a route.
@@ -181,11 +181,6 @@ fn step_up_challenge(lack: StepUp) -> Option<HeaderValue> {
     let challenge =
         format!("Bearer error=\"insufficient_user_authentication\", error_description=\"{description}\", {wanted}");
     HeaderValue::from_str(&challenge).ok()
-}
-
-/// RFC 6749, section 5.2: %x20-21 / %x23-5B / %x5D-7E.
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
 }
 
 /// RFC 9457.

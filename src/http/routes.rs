@@ -63,6 +63,7 @@ pub fn routes() -> Vec<Route> {
         route(GET, "/oauth2/authorize", Public, Page, oidc::authorize::get),
         route(POST, "/oauth2/authorize", Public, Page, oidc::authorize::post),
         route(GET, "/oauth2/authorize/continue", Public, Page, oidc::authorize::go_on),
+        route(POST, "/oauth2/par", Client, OAuth, oidc::par::push),
         route(POST, "/oauth2/token", Client, OAuth, oidc::token::give),
         route(POST, "/oauth2/introspect", Client, OAuth, oidc::introspect::show),
         route(POST, "/oauth2/revoke", Client, OAuth, oidc::revoke::take),

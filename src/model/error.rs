@@ -116,3 +116,8 @@ impl From<serde_json::Error> for Error {
         Self::fault(error)
     }
 }
+
+/// RFC 6749, sections 4.1.2.1 and 5.2: what an `error_description` may hold is %x20-21 / %x23-5B / %x5D-7E.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
+}

@@ -1,5 +1,6 @@
 //! Nouns: types and the rules that need no I/O. Nothing here reads a clock, a file or the network.
 
+pub mod authorization_details;
 pub mod client;
 pub mod clock;
 pub mod context;

@@ -44,6 +44,16 @@ impl Scopes {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
+    /// All but these.
+    #[must_use]
+    pub fn without<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut rest = self.clone();
+        for token in tokens {
+            rest.0.remove(token);
+        }
+        rest
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -20,6 +20,17 @@ pub struct Whose {
     pub client_id: String,
 }
 
+/// What a new code is given for.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Where it is sent.
+    pub redirect_uri: &'a str,
+    /// RFC 7636, S256.
+    pub code_challenge: Option<&'a str>,
+    /// RFC 9449, section 10: the thumbprint of the key that must redeem it.
+    pub dpop_jkt: Option<&'a str>,
+}
+
 /// What a code was given for.
 #[derive(Debug)]
 pub struct Row {
@@ -57,7 +68,7 @@ pub async fn insert(
     tx: &mut CompanyTx,
     digest: &Digest,
     grant: GrantId,
-    (redirect_uri, code_challenge, dpop_jkt): (&str, Option<&str>, Option<&str>),
+    place: Place<'_>,
     (now, expires_at): (OffsetDateTime, OffsetDateTime),
 ) -> Result<()> {
     sqlx::query!(
@@ -67,9 +78,9 @@ pub async fn insert(
         digest.as_bytes(),
         tx.company().0,
         grant.0,
-        redirect_uri,
-        code_challenge,
-        dpop_jkt,
+        place.redirect_uri,
+        place.code_challenge,
+        place.dpop_jkt,
         expires_at,
         now
     )

@@ -7,6 +7,8 @@ use crate::model::error::Result;
 
 /// How many rows of a table go at once.
 const BATCH: i32 = 1000;
+/// How long a pushed request may still be used up after it expired: by a flow that it began.
+const IN_FLIGHT: Duration = Duration::hours(2);
 /// How long a letter that was sent is kept.
 const SENT: Duration = Duration::days(1);
 
@@ -52,7 +54,7 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     done += sqlx::query!(
         "delete from pushed_request where digest in
             (select digest from pushed_request where expires_at < $1 limit $2 for update skip locked)",
-        now,
+        now - IN_FLIGHT,
         batch
     )
     .execute(db.pool())

@@ -20,6 +20,7 @@ use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, CompanyId, GrantId};
 use crate::model::jose::SigningAlgorithm;
+use crate::model::params::Params;
 use crate::model::scope::Scopes;
 use crate::model::secret::Secret;
 use crate::storage::company::{self, Joined};
@@ -230,7 +231,7 @@ async fn api_client(house: &House) -> Result<Client> {
 /// `Unauthenticated` for whatever is wrong with it.
 pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Tokens> {
     let client = api_client(house).await?;
-    match oidc_refresh::redeem(house, cx, &client, (token, None), &Evidence::default()).await {
+    match oidc_refresh::redeem(house, cx, &client, (token, &Params::default()), &Evidence::default()).await {
         Err(Error::OAuth { .. }) => {
             Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more"))
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::authorize::{RESPONSE_MODES, ResponseType};
 use super::client_auth::assertion::SYMMETRIC;
 use super::{claims, client_auth};
 use crate::domain::house::House;
@@ -17,11 +18,12 @@ pub fn document(house: &House) -> Value {
     let mut claims: Vec<&str> =
         vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
     claims.extend(claims::supported());
+    let signing = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
+    let modes: Vec<&str> = RESPONSE_MODES.iter().map(|(name, ..)| *name).chain(["jwt"]).collect();
     let methods: Vec<&str> = client_auth::supported().map(AuthMethod::as_str).collect();
     // Nobody introspects without a proof.
     let proving: Vec<&str> = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
-    let algorithms: Vec<&str> =
-        SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).into_iter().chain(SYMMETRIC).collect();
+    let algorithms: Vec<&str> = signing.into_iter().chain(SYMMETRIC).collect();
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
@@ -29,16 +31,19 @@ pub fn document(house: &House) -> Value {
         "userinfo_endpoint": at("/oauth2/userinfo"),
         "jwks_uri": at("/oauth2/jwks"),
         "introspection_endpoint": at("/oauth2/introspect"),
+        "pushed_authorization_request_endpoint": at("/oauth2/par"),
         "revocation_endpoint": at("/oauth2/revoke"),
         "end_session_endpoint": at("/oauth2/logout"),
         "service_documentation": at("/docs"),
         "scopes_supported": KNOWN,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
+        "response_modes_supported": modes,
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
         "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
+        "subject_types_supported": ["public", "pairwise"],
+        "id_token_signing_alg_values_supported": signing,
+        "request_object_signing_alg_values_supported": signing,
+        "authorization_signing_alg_values_supported": signing,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_methods_supported": proving,
@@ -46,15 +51,16 @@ pub fn document(house: &House) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
-        "dpop_signing_alg_values_supported": SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
+        "dpop_signing_alg_values_supported": signing,
         "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],
         "claims_supported": claims,
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "require_request_uri_registration": false,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "require_request_uri_registration": true,
+        "require_pushed_authorization_requests": false,
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": ["en"],
     })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::authorize::{AcrWish, Answer, AuthorizationRequest, Prompt};
-use super::issue;
+use super::{issue, par};
 use crate::domain::house::House;
 use crate::domain::person::visitor::Visitor;
 use crate::model::client::{Client, ConsentRule};
@@ -63,7 +63,7 @@ pub enum Step {
     Company,
     /// Allow or deny.
     Consent(Box<Joined>),
-    /// Give the code.
+    /// Give the answer.
     Issue(Box<Joined>),
     /// Tell the client why not.
     Refuse(&'static str, &'static str),
@@ -90,9 +90,14 @@ impl Flow {
     async fn finish(&self, house: &House, cx: &Context) -> Result<()> {
         match &self.digest {
             Some(digest) if !flow::finish(&house.db, digest, cx.now).await? => {
-                Err(Error::Forbidden("this sign-in was finished in another tab; go back to the app"))
+                return Err(Error::Forbidden("this sign-in was finished in another tab; go back to the app"));
             }
-            _ => Ok(()),
+            _ => {}
+        }
+        // A pushed request may be brought again until it has led to an answer (RFC 9126, section 4).
+        match &self.request.pushed {
+            Some(reference) => par::take(house, cx, reference).await,
+            None => Ok(()),
         }
     }
 }
@@ -168,21 +173,21 @@ pub async fn deny(
     flow.finish(house, cx).await?;
     let event = Event::ConsentDenied { client: flow.client.id.clone() };
     house.db.company(company, Some(person)).await?.commit(cx, event).await?;
-    Ok(flow.request.to.refusal(house, "access_denied", "the person did not allow it"))
+    flow.request.to.refusal(house, cx.now, "access_denied", "the person did not allow it").await
 }
 
-/// Gives the code.
+/// Gives the answer.
 pub async fn issue(house: &House, cx: &Context, flow: &Flow, visitor: &Visitor, joined: &Joined) -> Result<Answer> {
     flow.finish(house, cx).await?;
     let allowed = flow.progress.consent == Some((visitor.account, joined.company.id()));
     let consented = allowed.then(|| flow.request.scopes());
-    issue::code(house, cx, (&flow.client, &flow.request), (visitor, joined), consented).await
+    issue::answer(house, cx, (&flow.client, &flow.request), (visitor, joined), consented).await
 }
 
 /// Tells the client why not.
 pub async fn refuse(house: &House, cx: &Context, flow: &Flow, code: &str, description: &str) -> Result<Answer> {
     flow.finish(house, cx).await?;
-    Ok(flow.request.to.refusal(house, code, description))
+    flow.request.to.refusal(house, cx.now, code, description).await
 }
 
 fn named<'a>(mut companies: impl Iterator<Item = &'a Joined>, name: &str) -> Option<&'a Joined> {
@@ -288,6 +293,10 @@ async fn needs_consent(house: &House, flow: &Flow, visitor: &Visitor, joined: &J
     }
     if flow.client.consent == ConsentRule::Skip {
         return Ok(false);
+    }
+    // What is asked for in detail is asked for anew each time (RFC 9396, section 1).
+    if flow.request.authorization_details.is_some() {
+        return Ok(true);
     }
     let mut tx = house.db.company(company, Some(visitor.account)).await?;
     let given = consent::find(&mut tx, visitor.account, &flow.client.id).await?;

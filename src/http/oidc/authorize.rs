@@ -6,12 +6,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use crate::domain::oidc::authorize::{self, Answer, Checked, ResponseMode};
+use crate::domain::oidc::authorize::{self, Answer, Carrier, Checked};
 use crate::domain::oidc::flow::{self, Flow, Step};
 use crate::http::Shared;
 use crate::http::body::{Params, QueryOf};
 use crate::http::context::Cx;
-use crate::http::face::printable;
 use crate::http::headers::FormTarget;
 use crate::http::page::frame::show as render;
 use crate::http::page::login::visitor;
@@ -86,25 +85,18 @@ fn page(step: &Step, flow: &str) -> Response {
 
 /// Sends an answer to the client.
 pub fn respond(answer: Answer) -> Result<Response> {
-    let fields: Vec<(&'static str, String)> = answer
-        .params
-        .into_iter()
-        .map(|(name, value)| if name == "error_description" { (name, printable(&value)) } else { (name, value) })
-        .collect();
-    match answer.response_mode {
-        ResponseMode::Query => {
+    let encoded = || url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&answer.params).finish();
+    match answer.carrier {
+        Carrier::Query => {
             // Appended to the text, so that a registered query stays byte by byte as it was.
-            let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
             let joint = if answer.redirect_uri.contains('?') { '&' } else { '?' };
-            Ok(Redirect::to(&format!("{}{joint}{query}", answer.redirect_uri)).into_response())
+            Ok(Redirect::to(&format!("{}{joint}{}", answer.redirect_uri, encoded())).into_response())
         }
-        ResponseMode::Fragment => {
-            let fragment = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
-            Ok(Redirect::to(&format!("{}#{fragment}", answer.redirect_uri)).into_response())
-        }
-        ResponseMode::FormPost => {
+        Carrier::Fragment => Ok(Redirect::to(&format!("{}#{}", answer.redirect_uri, encoded())).into_response()),
+        Carrier::FormPost => {
             let target = FormTarget(answer.redirect_uri.clone());
-            let mut response = render(StatusCode::OK, &FormPostPage { action: answer.redirect_uri, fields })?;
+            let page = FormPostPage { action: answer.redirect_uri, fields: answer.params };
+            let mut response = render(StatusCode::OK, &page)?;
             response.extensions_mut().insert(target);
             Ok(response)
         }

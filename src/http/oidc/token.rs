@@ -47,6 +47,9 @@ fn shown(tokens: Tokens) -> Value {
         "scope": tokens.rights.scopes.to_string(),
     });
     if let Some(map) = shown.as_object_mut() {
+        // RFC 9396, section 7.
+        let details = tokens.rights.authorization_details;
+        map.extend(details.map(|details| ("authorization_details".to_owned(), details)));
         map.extend(tokens.id_token.map(|token| ("id_token".to_owned(), json!(token))));
         map.extend(tokens.refresh_token.map(|token| ("refresh_token".to_owned(), json!(token))));
     }

@@ -11,12 +11,14 @@ use super::frame::{Frame, show as render};
 use super::login::leading_to;
 use super::login::waiting;
 use crate::domain::oidc::flow::{self, Step};
+use crate::domain::oidc::resource;
 use crate::domain::person::visitor::Visitor;
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::oidc::authorize::respond;
 use crate::http::session::{Browser, PageForm};
+use crate::model::authorization_details::AuthorizationDetails;
 use crate::model::error::{Error, Result};
 use crate::model::scope::Scopes;
 
@@ -30,7 +32,8 @@ struct ConsentPage {
     company_name: String,
     account: String,
     email: String,
-    scopes: Vec<&'static str>,
+    scopes: Vec<String>,
+    details: Vec<(String, Vec<(String, String)>)>,
     policy_uri: Option<String>,
     tos_uri: Option<String>,
 }
@@ -47,6 +50,16 @@ pub fn words(scopes: &Scopes) -> Vec<&'static str> {
         ("offline_access", "Stay connected when you are not there"),
     ];
     said.iter().filter(|(scope, _)| scopes.has(scope)).map(|(_, words)| *words).collect()
+}
+
+/// As [`words`], and the scopes of the APIs that tokens are for.
+fn said(scopes: &Scopes, apis: &[(String, Scopes)]) -> Vec<String> {
+    let known = words(scopes).into_iter().map(str::to_owned);
+    let there = apis.iter().flat_map(|(name, offered)| {
+        let scopes = scopes.and(offered);
+        scopes.iter().map(|scope| format!("{name}: {scope}")).collect::<Vec<_>>()
+    });
+    known.chain(there).collect()
 }
 
 /// Shows the question.
@@ -71,7 +84,8 @@ pub async fn show(
         company_name: joined.company.name.clone(),
         account: visitor.account.to_string(),
         email: visitor.email.clone(),
-        scopes: words(&flow.request.scopes()),
+        scopes: said(&flow.request.scopes(), &resource::names(&house, &flow.request.resources).await?),
+        details: flow.request.authorization_details.as_ref().map(AuthorizationDetails::words).unwrap_or_default(),
         policy_uri: flow.client.policy_uri.clone(),
         tos_uri: flow.client.tos_uri.clone(),
     };

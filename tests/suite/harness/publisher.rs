@@ -19,6 +19,7 @@ use super::certificates::Authority;
 #[derive(Clone)]
 pub enum Answer {
     Json(Value),
+    Text(String),
     Redirect(String),
     Bytes(usize),
     Status(u16),
@@ -96,6 +97,7 @@ impl Publisher {
 
 async fn respond(answer: Answer) -> Response {
     match answer {
+        Answer::Text(text) => text.into_response(),
         Answer::Json(json) => axum::Json(json).into_response(),
         Answer::Redirect(to) => axum::response::Redirect::to(&to).into_response(),
         Answer::Bytes(count) => vec![b' '; count].into_response(),

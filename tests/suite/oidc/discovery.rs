@@ -69,14 +69,20 @@ async fn the_metadata_lists_what_works() {
     let provider = Provider::start().await;
     let document = document(&provider).await;
     // Behaviours 4, 5, 8 and 45.
-    assert_eq!(words(&document, "response_types_supported"), ["code"].into());
-    assert_eq!(words(&document, "response_modes_supported"), ["form_post", "query"].into());
+    assert_eq!(words(&document, "response_types_supported"), ["code", "code id_token", "id_token"].into());
+    assert_eq!(
+        words(&document, "response_modes_supported"),
+        ["form_post", "form_post.jwt", "fragment", "fragment.jwt", "jwt", "query", "query.jwt"].into()
+    );
     assert_eq!(
         words(&document, "grant_types_supported"),
-        ["authorization_code", "client_credentials", "refresh_token"].into()
+        ["authorization_code", "client_credentials", "implicit", "refresh_token"].into()
     );
-    assert_eq!(words(&document, "id_token_signing_alg_values_supported"), ["RS256"].into());
-    assert_eq!(words(&document, "subject_types_supported"), ["public"].into());
+    let signing = ["EdDSA", "ES256", "PS256", "RS256"];
+    for what in ["id_token", "request_object", "authorization"] {
+        assert_eq!(words(&document, &format!("{what}_signing_alg_values_supported")), signing.into());
+    }
+    assert_eq!(words(&document, "subject_types_supported"), ["pairwise", "public"].into());
     assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"].into());
     let proving = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
     for endpoint in ["token", "introspection", "revocation"] {
@@ -96,12 +102,13 @@ async fn the_metadata_lists_what_works() {
 }
 
 #[tokio::test]
-async fn the_metadata_says_what_it_does_not_do() {
+async fn the_metadata_leaves_nothing_to_defaults() {
     let provider = Provider::start().await;
     let document = document(&provider).await;
     // Behaviour 7: real booleans, and the default of request_uri would be true.
-    assert_eq!(document["request_parameter_supported"], false);
-    assert_eq!(document["request_uri_parameter_supported"], false);
+    assert_eq!(document["request_parameter_supported"], true);
+    assert_eq!(document["request_uri_parameter_supported"], true);
+    assert_eq!(document["require_request_uri_registration"], true);
     assert_eq!(document["claims_parameter_supported"], true);
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
 }

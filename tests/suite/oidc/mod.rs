@@ -1,6 +1,7 @@
 //! OpenID Connect, as strict relying parties see it.
 
 mod authorization_code;
+mod authorization_details;
 mod authorize;
 mod client_auth;
 mod client_credentials;
@@ -14,10 +15,15 @@ mod hostile;
 mod id_token;
 mod introspect;
 mod logout;
+mod par;
 mod pkce;
 mod prompt;
 mod refresh_token;
+mod request_object;
+mod resource;
+mod response_type;
 mod revoke;
 mod step_up;
+mod subject;
 mod token;
 mod userinfo;

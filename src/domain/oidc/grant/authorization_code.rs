@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Tokens, id_claims, mint, refused, with_nonce};
 use crate::domain::house::House;
 use crate::domain::oidc::binding::Evidence;
+use crate::domain::oidc::resource;
 use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -53,6 +54,8 @@ pub async fn redeem(
     verify(row.code_challenge.as_deref(), params.get("code_verifier"))?;
     evidence.demand_key(row.dpop_jkt.as_deref())?;
     let confirmation = evidence.confirmation(client)?;
+    let living = grant::living(&mut tx, whose.grant, cx.now).await?.ok_or_else(|| refused("the grant has ended"))?;
+    let resources = resource::chosen(house, &living.resources, params)?;
     if !code::take(&mut tx, &digest, cx.now).await? {
         if row.expires_at > cx.now {
             // Somebody was faster by a moment: that is a second use too.
@@ -61,7 +64,6 @@ pub async fn redeem(
         }
         return Err(unknown());
     }
-    let living = grant::living(&mut tx, whose.grant, cx.now).await?.ok_or_else(|| refused("the grant has ended"))?;
     let refresh = client.is_given_refresh_token(&living.scopes).then(Secret::generate);
     if let Some(secret) = &refresh {
         bind(&mut tx, client, living.id, confirmation.as_ref()).await?;
@@ -72,6 +74,7 @@ pub async fn redeem(
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "authorization_code" };
     tx.commit(cx, event).await?;
     let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, living.scopes.clone()) };
+    let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
     let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)

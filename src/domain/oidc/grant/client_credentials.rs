@@ -3,6 +3,7 @@
 use super::Tokens;
 use crate::domain::house::House;
 use crate::domain::oidc::binding::Evidence;
+use crate::domain::oidc::resource;
 use crate::domain::oidc::token::{self, AccessRights};
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -10,7 +11,7 @@ use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::CompanyId;
 use crate::model::params::Params;
-use crate::model::scope::Scopes;
+use crate::model::scope::{KNOWN, Scopes};
 use crate::storage::company;
 
 /// The scopes that are not about a person.
@@ -33,21 +34,31 @@ pub async fn give(
     }
     let confirmation = evidence.confirmation(client)?;
     let id = chosen(house, client, params.get("company")).await?;
+    let rights = AccessRights { confirmation, ..rights(house, (client, id), params).await? };
     let mut tx = house.db.company(id, None).await?;
     let company = company::find(&mut tx).await?.ok_or_else(unknown)?;
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "client_credentials" };
     tx.commit(cx, event).await?;
-    let asked = params.get("scope").map_or_else(|| Scopes::of(OWN), Scopes::read);
-    let scopes = asked.and(&client.scopes).and(&Scopes::of(OWN));
-    let rights = AccessRights {
-        scopes,
-        audience: vec![house.settings.issuer.clone()],
-        lifetime: house.settings.access_token_lifetime,
-        confirmation,
-        authorization_details: None,
-    };
     let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &rights).await?;
     Ok(Tokens { access_token, rights, id_token: None, refresh_token: None })
+}
+
+/// For the resources that the request names (RFC 8707), or for this provider.
+async fn rights(house: &House, (client, company): (&Client, CompanyId), params: &Params) -> Result<AccessRights> {
+    let resources = params.all("resource");
+    let asked = params.get("scope").map_or_else(|| client.scopes.clone(), Scopes::read);
+    let all = AccessRights {
+        scopes: asked.and(&client.scopes),
+        audience: vec![house.settings.issuer.clone()],
+        lifetime: house.settings.access_token_lifetime,
+        confirmation: None,
+        authorization_details: None,
+    };
+    let mut rights = resource::narrow(house, (client, company), resources, all).await?;
+    // What is about a person means nothing here.
+    let foreign = KNOWN.iter().filter(|scope| !OWN.contains(scope));
+    rights.scopes = rights.scopes.without(foreign.copied());
+    Ok(rights)
 }
 
 fn unknown() -> Error {

@@ -66,7 +66,7 @@ pub async fn mint(
 }
 
 /// As OpenID Connect Core, section 3.1.3.6, says: only where the request had one.
-fn with_nonce(mut claims: Map<String, Value>, living: &Living) -> Map<String, Value> {
+pub fn with_nonce(mut claims: Map<String, Value>, living: &Living) -> Map<String, Value> {
     if let Some(nonce) = &living.nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }

@@ -8,6 +8,7 @@
 use super::{Tokens, id_claims, mint, refused};
 use crate::domain::house::House;
 use crate::domain::oidc::binding::Evidence;
+use crate::domain::oidc::resource;
 use crate::domain::oidc::token::AccessRights;
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -33,15 +34,15 @@ pub async fn refresh(
     evidence: &Evidence,
 ) -> Result<Tokens> {
     let token = Secret::received(params.need("refresh_token")?);
-    redeem(house, cx, client, (token, params.get("scope")), evidence).await
+    redeem(house, cx, client, (token, params), evidence).await
 }
 
-/// Refreshes, for whoever has read the request already. `scope` may ask for less than was granted.
+/// Refreshes, for whoever has read the token already. `scope` and `resource` may ask for less than was granted.
 pub async fn redeem(
     house: &House,
     cx: &Context,
     client: &Client,
-    (token, scope): (Secret, Option<&str>),
+    (token, params): (Secret, &Params),
     evidence: &Evidence,
 ) -> Result<Tokens> {
     let unknown = || refused("the refresh token is unknown, was used, or is too old");
@@ -67,7 +68,8 @@ pub async fn redeem(
     if living.lacks_second_factor() {
         return Err(refused("the company demands a second factor since: sign in again"));
     }
-    let scopes = narrowed(&living.scopes, scope)?;
+    let scopes = narrowed(&living.scopes, params.get("scope"))?;
+    let resources = resource::chosen(house, &living.resources, params)?;
     let confirmation = evidence.confirmation(client)?;
     let next = if client.rotates_refresh_tokens() {
         rotate(cx, &mut tx, &whose, &token, row.expires_at).await?
@@ -77,6 +79,7 @@ pub async fn redeem(
     let claims = id_claims(&mut tx, &living, &scopes).await?;
     tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
     let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, scopes) };
+    let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
     let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
     tokens.refresh_token = Some(next.reveal().to_owned());
     Ok(tokens)
