@@ -11,6 +11,7 @@ mod cors;
 mod discovery;
 mod dpop;
 mod flow;
+mod high_profile;
 mod hostile;
 mod id_token;
 mod introspect;
