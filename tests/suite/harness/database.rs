@@ -40,6 +40,7 @@ impl Cluster {
 }
 
 /// A fresh database.
+#[derive(Clone)]
 pub struct Fresh {
     pub name: String,
     /// As the role that owns nothing.

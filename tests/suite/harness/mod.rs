@@ -102,6 +102,11 @@ impl Provider {
         Self { house, base, port, database, server }
     }
 
+    /// One more node of the same provider.
+    pub async fn another_node(&self) -> Self {
+        Self::start_on(self.database.clone(), &[("ISSUER", &self.base)]).await
+    }
+
     /// A path of this provider as a URL.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)

@@ -1,9 +1,15 @@
 //! Signing keys: published before they sign, kept until their tokens have expired.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use josekit::jwk::Jwk;
+use josekit::jwt::{decode_header, decode_with_verifier};
 use serde_json::{Map, Value, json};
 use time::Duration;
 
-use crate::harness::Provider;
+use crate::harness::app::{answer, text};
+use crate::harness::{App, Provider};
 use countersign::domain::keys::{self, Kind};
 use countersign::model::jose::SigningAlgorithm;
 
@@ -75,4 +81,47 @@ async fn the_published_keys_hold_nothing_private() {
         assert_eq!(members, public.iter().copied().collect());
         assert!(key.as_object().unwrap().values().all(|value| !value.as_str().unwrap().contains('=')));
     }
+}
+
+#[tokio::test]
+async fn a_rotation_under_load_on_two_nodes_gives_nobody_an_unknown_key() {
+    let one = Provider::start().await;
+    let two = one.another_node().await;
+    one.company("TechCorp").await;
+    let app = one.app().await;
+    let other = App { base: two.base.clone(), ..app.clone() };
+    // A relying party fetched the keys before all of this, and does not fetch them again.
+    let cached: Vec<Value> = {
+        let jwks: Value = one.stranger().get(one.url("/oauth2/jwks")).send().await.unwrap().json().await.unwrap();
+        jwks["keys"].as_array().unwrap().clone()
+    };
+    let round = async |from: &App, to: &App| {
+        let form = [("grant_type", "client_credentials"), ("company", "techcorp")];
+        let (status, tokens) = answer(from.token(&form).await).await;
+        assert_eq!(status, 200, "{tokens}");
+        let token = text(&tokens, "access_token").to_owned();
+        let kid = decode_header(&token).unwrap().claim("kid").unwrap().clone();
+        let key = cached.iter().find(|key| key["kid"] == kid).unwrap_or_else(|| panic!("an unknown key: {kid}"));
+        let jwk = Jwk::from_map(key.as_object().unwrap().clone()).unwrap();
+        let verifier = keys::verifier(SigningAlgorithm::Rs256, &jwk).unwrap();
+        decode_with_verifier(&token, verifier.as_ref()).unwrap();
+        let (_, told) = answer(to.post("/oauth2/introspect", &[("token", &token)]).await).await;
+        assert_eq!(told["active"], true, "the other node does not know {kid}");
+        kid
+    };
+    let load = async || {
+        let rounds = (0..40).map(|n| if n % 2 == 0 { round(&app, &other) } else { round(&other, &app) });
+        join_all(rounds).await.into_iter().map(|kid| kid.to_string()).collect::<BTreeSet<_>>()
+    };
+    let before = load().await;
+    let rotate = async || keys::rotate(&two.house, &two.house.job("test")).await.unwrap();
+    let (during, _) = tokio::join!(load(), rotate());
+    // Now every node has read the keys anew.
+    for node in [&one, &two] {
+        node.wait(Duration::seconds(3));
+    }
+    let after = load().await;
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert!(before.is_disjoint(&after));
+    assert!(during.iter().all(|kid| before.contains(kid) || after.contains(kid)));
 }

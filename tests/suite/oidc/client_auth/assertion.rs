@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::{ask, believed, but, good, key_app, present, refused, signer};
+use crate::harness::Provider;
 use crate::harness::app::{CALLBACK, VERIFIER, answer, refusal, registration, text};
 use crate::harness::signer::{Signer, jwks};
-use crate::harness::{Provider, database};
 
 #[tokio::test]
 async fn a_client_that_signs_with_its_key_gets_tokens_and_may_ask_of_them() {
@@ -183,16 +183,11 @@ async fn issuer_and_subject_are_the_client() {
 #[tokio::test]
 async fn an_assertion_is_good_once_on_all_nodes() {
     let provider = Provider::start().await;
-    let database = database::Fresh {
-        name: provider.database.name.clone(),
-        app_url: provider.database.app_url.clone(),
-        superuser_url: provider.database.superuser_url.clone(),
-    };
-    let second = Provider::start_on(database, &[("ISSUER", &provider.base)]).await;
+    let second = provider.another_node().await;
     let signer = signer();
     let app = key_app(&provider, Profile::Standard, &signer).await;
     let mut there = app.clone();
-    there.base = format!("http://localhost:{}", second.port);
+    there.base = second.base.clone();
     let claims = good(&provider, &app);
     let jwt = signer.sign(&claims);
     assert_eq!(present(&app, &jwt).await, believed());

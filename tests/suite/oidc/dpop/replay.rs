@@ -7,7 +7,6 @@ use serde_json::json;
 use time::Duration;
 
 use crate::harness::app::{answer, refusal, registration, text};
-use crate::harness::database::Fresh;
 use crate::harness::prover::Prover;
 use crate::harness::{App, Provider};
 
@@ -20,17 +19,10 @@ async fn stage() -> (Provider, App, Prover) {
     (provider, app, Prover::default())
 }
 
-/// One more node of the same provider.
-async fn node(first: &Provider) -> Provider {
-    let Fresh { name, app_url, superuser_url } = &first.database;
-    let same = Fresh { name: name.clone(), app_url: app_url.clone(), superuser_url: superuser_url.clone() };
-    Provider::start_on(same, &[("ISSUER", &first.base)]).await
-}
-
 #[tokio::test]
 async fn a_proof_works_once_on_all_nodes() {
     let (provider, app, prover) = stage().await;
-    let second = node(&provider).await;
+    let second = provider.another_node().await;
     let elsewhere = App { base: second.base.clone(), ..app.clone() };
     let proof = [prover.sign(&prover.for_token(&provider))];
     assert_eq!(app.token_with(&FORM, &proof).await.status(), 200);
@@ -46,7 +38,7 @@ async fn a_proof_works_once_on_all_nodes() {
 #[tokio::test]
 async fn of_fifty_uses_at_once_one_succeeds() {
     let (provider, app, prover) = stage().await;
-    let second = node(&provider).await;
+    let second = provider.another_node().await;
     let nodes = [app.clone(), App { base: second.base.clone(), ..app }];
     let proof = [prover.sign(&prover.for_token(&provider))];
     let answers = join_all((0..50).map(|number| nodes[number % 2].token_with(&FORM, &proof))).await;
