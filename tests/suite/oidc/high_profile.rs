@@ -62,7 +62,7 @@ impl Stage {
     }
 
     /// A proof for this path, with a nonce of the server's.
-    async fn proof(&self, path: &str) -> String {
+    fn proof(&self, path: &str) -> String {
         let now = self.provider.house.clock.now();
         let nonce = self.provider.house.dpop_nonces.current(now).unwrap();
         self.prover.sign(&self.prover.draft("POST", &self.provider.url(path), now).claim("nonce", nonce))
@@ -92,7 +92,7 @@ impl Stage {
             ("redirect_uri", CALLBACK),
             ("code_verifier", verifier),
         ];
-        self.post("/oauth2/token", &form, Some(self.proof("/oauth2/token").await)).await
+        self.post("/oauth2/token", &form, Some(self.proof("/oauth2/token"))).await
     }
 }
 
@@ -115,7 +115,7 @@ async fn pushed_proved_and_bound_a_request_leads_to_bound_tokens() {
         stage.provider.wait(Duration::seconds(31));
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
         let (status, again) =
-            answer(stage.post("/oauth2/token", &form, Some(stage.proof("/oauth2/token").await)).await).await;
+            answer(stage.post("/oauth2/token", &form, Some(stage.proof("/oauth2/token"))).await).await;
         assert_eq!((status, again["refresh_token"].as_str()), (200, Some(refresh)), "{again}");
     }
 }
