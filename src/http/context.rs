@@ -28,7 +28,7 @@ impl<S: Sync> FromRequestParts<S> for Cx {
 
 /// Outermost layer: everything inside has a context, and the answer names the request.
 pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let context = Context {
         now: house.clock.now(),
         request_id: Uuid::new_v4().as_simple().to_string(),
@@ -52,18 +52,33 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
     response
 }
 
-/// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy.
+/// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy. What stands
+/// left of that, or of something that is no address, is not looked at.
 fn caller(house: &Shared, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let trusted = |ip: &IpAddr| house.settings.trusted_proxies.iter().any(|net| net.contains(*ip));
     if !trusted(&peer) {
         return peer;
     }
-    let said: Vec<IpAddr> = headers
+    let said: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map_while(|text| text.trim().parse().ok())
+        .flat_map(|value| value.to_str().unwrap_or("unreadable").split(','))
         .collect();
-    said.iter().rev().find(|ip| !trusted(ip)).or_else(|| said.first()).copied().unwrap_or(peer)
+    // Each proxy adds whom it heard at the right end. Nothing is read beyond the first that is no proxy of ours: from there on,
+    // anybody can write anything.
+    let mut nearest = peer;
+    for text in said.into_iter().rev() {
+        let Some(ip) = forwarded(text.trim()) else { break };
+        nearest = ip;
+        if !trusted(&ip) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An address as proxies write it: bare, or with a port, as some do.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|with_port| with_port.ip()));
+    address.ok().map(|ip| ip.to_canonical())
 }
