@@ -105,6 +105,27 @@ pub async fn take(tx: &mut AccountTx, digest: &Digest, purpose: Purpose, now: Of
     Ok(done.rows_affected() == 1)
 }
 
+/// Makes every link void that could still give the account of the scope away: to a new password, or to another address.
+pub async fn void_keys(tx: &mut AccountTx, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update mail_token set used_at = $2
+         where account_id = $1 and purpose in ('reset_password', 'change_email', 'invitation') and used_at is null",
+        tx.account().0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Makes every link of the account of the scope void: the mailbox that they went to is not the owner's any more.
+pub async fn void_all(tx: &mut AccountTx, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!("update mail_token set used_at = $2 where account_id = $1 and used_at is null", tx.account().0, now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Keeps an invitation of the person of the scope to one more company; an earlier one to the same company is void.
 pub async fn insert_join(
     tx: &mut AccountTx,

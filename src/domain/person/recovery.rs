@@ -29,6 +29,10 @@ const STALE: &str = "this link was used already or is too old; ask for a new one
 /// # Errors
 /// `TooMany` for more letters to one address than anybody needs.
 pub async fn forgot_password(house: &House, cx: &Context, email: &Email) -> Result<()> {
+    throttle::evenly(send_reset(house, cx, email)).await
+}
+
+async fn send_reset(house: &House, cx: &Context, email: &Email) -> Result<()> {
     throttle::letter(house, cx, email.as_str()).await?;
     let Some(known) = account::find_credentials(&house.db, email).await? else {
         house.db.platform().await?.commit(cx, Event::PasswordResetAsked).await?;
@@ -70,6 +74,8 @@ pub async fn reset_password(house: &House, cx: &Context, token: &Secret, new: Se
         return Err(Error::invalid("token", STALE));
     }
     password::set(&mut tx, &hash, cx.now).await?;
+    // Who held the account for a while may have asked for links of their own.
+    mail_token::void_keys(&mut tx, cx.now).await?;
     let account = account::find(&mut tx).await?.ok_or(Error::NotFound("account"))?;
     if account.email_verified_at.is_none() && account.email == named.email.as_str() {
         account::set_email_verified(&mut tx, cx.now).await?;
@@ -102,6 +108,7 @@ pub async fn change_password(
     let hash = house.hashing.hash(new).await?;
     let mut tx = house.db.account(person).await?;
     password::set(&mut tx, &hash, cx.now).await?;
+    mail_token::void_keys(&mut tx, cx.now).await?;
     login::end_others(&mut tx, Some(here), cx.now).await?;
     let account = account::find(&mut tx).await?.ok_or(Error::NotFound("account"))?;
     let email: Email = account.email.parse().map_err(Error::fault)?;
@@ -157,6 +164,7 @@ pub async fn verify_email(house: &House, cx: &Context, token: &Secret) -> Result
             tx.commit(cx, Event::EmailVerified).await
         } else {
             account::set_email(&mut tx, &named.email, cx.now).await?;
+            mail_token::void_all(&mut tx, cx.now).await?;
             tx.commit(cx, Event::EmailChanged).await
         };
     }
@@ -175,6 +183,10 @@ pub async fn can_verify(house: &House, cx: &Context, token: &Secret) -> Result<b
 /// # Errors
 /// `TooMany` for more letters than anybody needs.
 pub async fn change_email(house: &House, cx: &Context, person: AccountId, new: &Email) -> Result<()> {
+    throttle::evenly(ask_new_address(house, cx, person, new)).await
+}
+
+async fn ask_new_address(house: &House, cx: &Context, person: AccountId, new: &Email) -> Result<()> {
     throttle::letter(house, cx, new.as_str()).await?;
     let taken = account::find_credentials(&house.db, new).await?.is_some();
     let mut tx = house.db.account(person).await?;

@@ -52,6 +52,10 @@ pub enum Registered {
 /// # Errors
 /// `Invalid` with every flaw at once; `Conflict` where the address is known and this server may say so.
 pub async fn register(house: &House, cx: &Context, typed: Registration) -> Result<Registered> {
+    throttle::evenly(found(house, cx, typed)).await
+}
+
+async fn found(house: &House, cx: &Context, typed: Registration) -> Result<Registered> {
     throttle::registration(house, cx).await?;
     let (email, name, company_name) = check(&typed)?;
     // The same work for a known address, so that the time tells nothing.
@@ -66,6 +70,8 @@ pub async fn register(house: &House, cx: &Context, typed: Registration) -> Resul
         }
         let mut tx = house.db.account(known.account).await?;
         let link = format!("{}/login", house.settings.issuer);
+        // The owner's own name: what a stranger typed is not mailed to people.
+        let name = account::find(&mut tx).await?.map(|account| account.name).unwrap_or_default();
         letters::post(house, cx, &mut tx, To { email: &email, name: &name }, &Message::AccountExists { link }).await?;
         tx.commit_unremarkable().await?;
         return Ok(Registered::LetterSent);
@@ -159,18 +165,31 @@ fn slug(name: &str) -> String {
     if slug.is_empty() { format!("company-{}", suffix()) } else { slug.to_owned() }
 }
 
+/// Whether this can be a company's short name.
+pub fn is_slug(text: &str) -> bool {
+    slug(text) == text
+}
+
 fn suffix() -> String {
     crate::model::secret::random::<3>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::{is_slug, slug};
 
     #[test]
     fn a_slug_is_made_of_the_name() {
         assert_eq!(slug("TechCorp"), "techcorp");
         assert_eq!(slug(" Müller & Söhne GmbH "), "m-ller-s-hne-gmbh");
         assert!(slug("日本").starts_with("company-"));
+    }
+
+    #[test]
+    fn a_short_name_is_what_would_be_made_of_it() {
+        assert!(is_slug("acme") && is_slug("acme-2"));
+        for odd in ["", "Acme", "-acme", "acme-", "a b", "acme_2", &"a".repeat(64)] {
+            assert!(!is_slug(odd), "{odd}");
+        }
     }
 }

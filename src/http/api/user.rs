@@ -19,6 +19,7 @@ use crate::http::Shared;
 use crate::http::body::{JsonBody, Named, QueryOf};
 use crate::http::context::Cx;
 use crate::model::cursor::Cursor;
+use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::id::AccountId;
 use crate::model::role::Role;
@@ -158,9 +159,10 @@ impl Update {
     }
 }
 
-/// Changes the caller.
+/// Changes the caller. Another e-mail address needs a sign-in of the last 15 minutes.
 #[utoipa::path(put, path = "/api/users/me", tag = "users", request_body = Update, security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, description = "No valid token"),
+    (status = 403, description = "The sign-in is too old to change the address"),
     (status = 422, description = "Fields that cannot be accepted"), (status = 429, description = "Too many letters")))]
 pub async fn update_me(
     State(house): State<Shared>,
@@ -170,6 +172,12 @@ pub async fn update_me(
 ) -> Result<Json<Me>> {
     let email = sent.email.take().map(|text| text.parse());
     let email = email.transpose().map_err(|_| Error::invalid("email", "is not an e-mail address"))?;
+    let email: Option<Email> = email;
+    let today = profile::find(&house, caller.account).await?.email;
+    let email = email.filter(|email| email.as_str() != today);
+    if email.is_some() {
+        caller.signed_in_recently(&cx)?;
+    }
     profile::change(&house, &cx, caller.account, &sent.changes()?).await?;
     if let Some(email) = email {
         recovery::change_email(&house, &cx, caller.account, &email).await?;

@@ -56,6 +56,8 @@ struct DashboardPage {
     name: String,
     email: String,
     email_verified: bool,
+    /// Whether the person signed in too long ago to be believed without the password.
+    asks_password: bool,
     company: String,
     role: String,
     several: bool,
@@ -113,6 +115,7 @@ async fn page(
         name: row.name.clone(),
         email: row.email.clone(),
         email_verified: row.email_verified_at.is_some(),
+        asks_password: !sign_in::is_recent(cx, visitor.auth_time),
         company: visitor.company.as_ref().map(|company| company.name.clone()).unwrap_or_default(),
         role: visitor.role.map(|role| role.to_string()).unwrap_or_default(),
         several: visitor.companies.len() > 1,
@@ -255,12 +258,14 @@ pub async fn change_profile(
 
 /// A new address.
 #[derive(Debug, Deserialize)]
+#[serde(default)]
+#[derive(Default)]
 pub struct EmailForm {
-    #[serde(default)]
     new_email: String,
+    email_password: String,
 }
 
-/// Asks for a new address.
+/// Asks for a new address, and for the password of whoever signed in long ago: it is the key to the account.
 pub async fn change_email(
     State(house): State<Shared>,
     Cx(cx): Cx,
@@ -272,6 +277,17 @@ pub async fn change_email(
         let flaws = Flaws::one("new_email", "This is not an e-mail address.");
         return page((&house, &cx), &visitor, frame, ("email", flaws)).await;
     };
+    if !sign_in::is_recent(&cx, visitor.auth_time) {
+        let typed = Secret::received(form.email_password);
+        let flaws = match sign_in::confirm_password(&house, &cx, visitor.account, typed).await {
+            Ok(true) => Flaws::default(),
+            Ok(false) => Flaws::one("email_password", "This is not your password."),
+            Err(error) => Flaws::of_error(error)?,
+        };
+        if !flaws.is_empty() {
+            return page((&house, &cx), &visitor, frame, ("email", flaws)).await;
+        }
+    }
     match recovery::change_email(&house, &cx, visitor.account, &email).await {
         Ok(()) => {
             done(&browser, "We sent a letter to the new address. It becomes yours when you open the link in it.").await

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign::model::role::Role;
 use serde_json::json;
+use time::Duration;
 
 use crate::harness::{PASSWORD, Provider};
 
@@ -56,6 +57,21 @@ async fn a_new_address_is_confirmed_at_the_new_and_told_to_the_old() {
     let token = provider.mailed_token("ada@new.example").await;
     api.post("/api/auth/verify-email", json!({ "token": token })).await.expect(204);
     assert_eq!(api.get("/api/users/me").await.body["email"], "ada@new.example");
+}
+
+#[tokio::test]
+async fn a_new_address_needs_a_sign_in_of_the_last_minutes_and_the_same_one_needs_nothing() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let api = provider.api_of(&admin).await;
+    provider.wait(Duration::minutes(16));
+    let refused = json!({ "email": "ada@new.example", "nickname": "Countess" });
+    api.put("/api/users/me", refused).await.expect(403);
+    assert!(provider.letters("ada@new.example").await.is_empty());
+    assert!(api.get("/api/users/me").await.body.get("nickname").is_none());
+    let same = json!({ "email": admin.email, "nickname": "Countess" });
+    assert_eq!(api.put("/api/users/me", same).await.expect(200).body["nickname"], "Countess");
+    assert!(provider.letters(&admin.email).await.is_empty());
 }
 
 #[tokio::test]

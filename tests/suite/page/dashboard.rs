@@ -1,6 +1,7 @@
 //! `/dashboard`: one's own account.
 
 use countersign::model::role::Role;
+use time::Duration;
 
 use crate::harness::Provider;
 
@@ -30,6 +31,56 @@ async fn a_new_address_is_confirmed_there_and_told_to_the_old_one() {
     let confirm = browser.get(&provider.mailed_link("ada@new.example").await).await;
     browser.send(&confirm.form("#confirm")).await;
     assert!(browser.get("/dashboard").await.text().contains("ada@new.example"));
+}
+
+#[tokio::test]
+async fn a_browser_that_was_left_open_does_not_move_the_account_to_another_address() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    provider.wait(Duration::minutes(16));
+    let form = browser.get("/dashboard").await.form("#save-email").fill("new_email", "thief@evil.example");
+    for password in ["", "wrong"] {
+        let page = browser.send(&form.clone().fill("email_password", password)).await;
+        assert_eq!(page.status, 422);
+        assert!(page.has("#email_password[aria-invalid]"));
+    }
+    assert!(provider.letters("thief@evil.example").await.is_empty());
+    browser.send(&form.fill("email_password", &admin.password)).await;
+    assert_eq!(provider.letters("thief@evil.example").await.len(), 1);
+}
+
+#[tokio::test]
+async fn everywhere_else_is_signed_out_from_here() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let (browser, second, third) = (provider.visitor(), provider.visitor(), provider.visitor());
+    second.sign_in(&admin).await;
+    third.sign_in(&admin).await;
+    let page = browser.sign_in(&admin).await;
+    assert!(browser.send(&page.form("#end-others")).await.text().contains("Signed out everywhere else."));
+    for elsewhere in [second, third] {
+        assert_eq!(elsewhere.get("/dashboard").await.path(), "/login");
+    }
+    assert_eq!(browser.get("/dashboard").await.path(), "/dashboard");
+}
+
+#[tokio::test]
+async fn new_backup_codes_take_the_password_and_are_shown_once() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let authenticator = provider.second_factor(&admin).await;
+    let browser = provider.visitor();
+    let page = browser.sign_in(&admin).await;
+    let page = browser.send(&page.form("#verify").fill("code", &authenticator.code(&provider))).await;
+    let form = page.form("#renew");
+    let wrong = browser.send(&form.clone().fill("renew_password", "wrong")).await;
+    assert!(wrong.status == 422 && wrong.has("#renew_password[aria-invalid]"));
+    let codes = browser.send(&form.fill("renew_password", &admin.password)).await;
+    assert_eq!(codes.html.matches("<li>").count(), 10);
+    assert!(authenticator.backup_codes.iter().all(|old| !codes.html.contains(old)));
+    assert_eq!(provider.letters(&admin.email).await[0].subject, "You have new backup codes");
 }
 
 #[tokio::test]

@@ -52,10 +52,14 @@ async fn where_addresses_must_be_confirmed_a_known_address_gets_the_same_answer_
     let browser = provider.visitor();
     let mut answers = Vec::new();
     for email in [admin.email.as_str(), "new@techcorp.example"] {
-        let form = browser.get("/register").await.form("#register").fill("company_name", "Acme").fill("name", "Ada");
+        let form = browser.get("/register").await.form("#register").fill("company_name", "Acme");
+        let form = form.fill("name", "See https://evil.example");
         let page = browser.send(&form.fill("email", email).fill("password", PASSWORD)).await;
         answers.push((page.status, page.text().replace(email, "")));
     }
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(provider.letters(&admin.email).await[0].subject, "You already have an account");
+    let letter = &provider.letters(&admin.email).await[0];
+    assert_eq!(letter.subject, "You already have an account");
+    // What a stranger typed is not mailed to people.
+    assert!(letter.text.contains("Ada Admin") && !letter.text.contains("See https"), "{}", letter.text);
 }
