@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::reach;
 use crate::domain::house::House;
+use crate::domain::person::sign_up;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::CompanyId;
@@ -43,6 +44,10 @@ pub async fn run(action: Action) -> Result<()> {
         }
         Action::Create { name, slug } => {
             let cx = house.job("command line");
+            if !sign_up::is_slug(&slug) {
+                return Err(Error::invalid("slug", "must be lower case letters and digits, with hyphens between"));
+            }
+            let name = sign_up::check_name("name", &name, 120).map_err(|flaw| Error::Invalid(vec![flaw]))?;
             let id = CompanyId::new(cx.now);
             let mut tx = house.db.company(id, None).await?;
             company::insert(&mut tx, &slug, &name, cx.now).await?;

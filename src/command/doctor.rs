@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use time::Duration;
 
-use super::{plain, reach, settings};
+use super::{plain, reach, settings, stamp};
 use crate::http::server;
 use crate::model::error::Result;
 use crate::model::settings::{Mode, Settings};
@@ -97,7 +97,7 @@ async fn look_into(findings: &mut Findings, app_url: &str) -> Result<()> {
     }
     let keys = signing_key::all(&db).await?;
     match keys.iter().find(|key| key.state == "current") {
-        Some(key) => Findings::good(&format!("signing key {} since {}", key.kid, key.created_at)),
+        Some(key) => Findings::good(&format!("signing key {} since {}", key.kid, stamp(key.created_at))),
         None => findings.bad("there is no signing key", "it is made when the server starts for the first time"),
     }
     let (waiting, oldest) = outbox::backlog(&db).await?;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::reach;
+use super::{reach, stamp};
 use crate::domain::keys;
 use crate::model::error::Result;
 use crate::storage::signing_key;
@@ -23,9 +23,11 @@ pub async fn run(action: Action) -> Result<()> {
     let (house, _reached) = reach::house().await?;
     match action {
         Action::List => {
-            for key in signing_key::all(&house.db).await? {
-                let until = key.retires_at.map(|at| format!(", published until {at}")).unwrap_or_default();
-                println!("{:8} {} {} made {}{until}", key.state, key.algorithm, key.kid, key.created_at);
+            let mut keys = signing_key::all(&house.db).await?;
+            keys.sort_by(|one, other| (&one.algorithm, one.created_at).cmp(&(&other.algorithm, other.created_at)));
+            for key in keys {
+                let until = key.retires_at.map(|at| format!(", published until {}", stamp(at))).unwrap_or_default();
+                println!("{:8} {} {} made {}{until}", key.state, key.algorithm, key.kid, stamp(key.created_at));
             }
         }
         Action::Rotate => {

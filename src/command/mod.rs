@@ -15,6 +15,8 @@ pub mod user;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tracing_subscriber::EnvFilter;
 
 use crate::model::error::{Error, Result};
@@ -119,6 +121,11 @@ pub(crate) fn plain(error: &Error) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// An instant as RFC 3339 writes it, to the second.
+pub(crate) fn stamp(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| at.to_string())
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what.

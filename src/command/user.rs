@@ -79,14 +79,10 @@ pub async fn run(action: Action) -> Result<()> {
     match action {
         Action::Show { email } => {
             let found = find(&house, &email).await?;
-            let state = |on, text| if on { text } else { "" };
-            println!(
-                "{} {} {} {}",
-                found.account,
-                state(found.email_verified, "verified"),
-                state(found.has_totp, "second factor"),
-                state(found.disabled, "switched off")
-            );
+            println!("{}", found.account);
+            println!("address        {}", if found.email_verified { "verified" } else { "not verified" });
+            println!("second factor  {}", if found.has_totp { "on" } else { "off" });
+            println!("account        {}", if found.disabled { "switched off" } else { "active" });
         }
         Action::Add { company, email, name, role } => {
             let admin = operator(&house, &company).await?;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 
-use super::frame::{Frame, show as render};
+use super::frame::{Frame, capital, show as render};
 use crate::http::face::status;
 use crate::http::headers::Nonce;
 use crate::model::error::Error;
@@ -41,7 +41,9 @@ fn words(error: &Error) -> (&'static str, String, &'static str) {
             "Go back to the app and try again. If it happens again, tell the people who run the app.",
         ),
         Error::NotFound(_) => ("not found", "There is no such page.".to_owned(), "Check the address, or begin anew."),
-        Error::Forbidden(why) => ("not allowed", sentence(why), "Go back and try again, or ask your company's admin."),
+        // Some say what to do themselves.
+        Error::Forbidden(why) if why.contains("; ") => ("not allowed", sentence(why), ""),
+        Error::Forbidden(why) => ("not allowed", sentence(why), "If you need it, ask an admin of your company."),
         Error::Unauthenticated(why) => ("signed out", sentence(why), "Sign in, and open the page again."),
         Error::TooMany(wait) => {
             let text = format!("There were too many attempts. Please wait {} seconds.", wait.whole_seconds().max(1));
@@ -58,7 +60,5 @@ fn words(error: &Error) -> (&'static str, String, &'static str) {
 }
 
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", letters.as_str())
+    capital(text) + "."
 }

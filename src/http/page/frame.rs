@@ -191,8 +191,11 @@ pub struct Said {
 }
 
 fn sentence(flaw: &Flaw) -> String {
-    if flaw.field.is_empty() || flaw.message.starts_with(char::is_uppercase) {
+    if flaw.message.starts_with(char::is_uppercase) {
         return flaw.message.to_string();
+    }
+    if flaw.field.is_empty() {
+        return capital(&flaw.message) + ".";
     }
     let label = match flaw.field {
         "company_name" => "Company",
@@ -202,9 +205,25 @@ fn sentence(flaw: &Flaw) -> String {
         "current_password" => "Current password",
         "new_password" => "New password",
         "code" => "Code",
-        other => return format!("{} {}", other.replace('_', " "), flaw.message),
+        "logo_url" => "Logo",
+        "color" => "Colour",
+        "session_hours" => "Hours",
+        "password_min_length" => "Shortest password",
+        "mail_domains" => "Mail domains",
+        "birthdate" => "Birthday",
+        "zoneinfo" => "Time zone",
+        "locale" => "Language",
+        "profile" => "Profile page",
+        other => return format!("{} {}.", capital(&other.replace('_', " ")), flaw.message),
     };
     format!("{label} {}.", flaw.message)
+}
+
+/// With a capital letter in front.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + letters.as_str()
 }
 
 /// Shows a template.

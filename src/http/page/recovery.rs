@@ -15,6 +15,7 @@ use crate::http::session::{Browser, PageForm};
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::secret::Secret;
+use crate::storage::mail_token::{Named, Purpose};
 
 #[derive(Template)]
 #[template(path = "page/forgot_password.html")]
@@ -31,6 +32,15 @@ struct ResetPage {
     flaws: Flaws,
     email: String,
     token: String,
+    /// Whether there was a password before.
+    anew: bool,
+}
+
+impl ResetPage {
+    fn of(frame: Frame, flaws: Flaws, (purpose, named): (Purpose, Named), token: &Secret) -> Self {
+        let (email, token) = (named.email.as_str().to_owned(), token.reveal().to_owned());
+        Self { frame, flaws, email, token, anew: purpose == Purpose::ResetPassword }
+    }
 }
 
 /// Shows the question for the address.
@@ -91,10 +101,7 @@ pub async fn choose(
 ) -> Result<Response> {
     let token = Secret::received(linked.token);
     match recovery::peek_reset(&house, &cx, &token).await? {
-        Some((_, named)) => {
-            let (email, token) = (named.email.as_str().to_owned(), token.reveal().to_owned());
-            render(StatusCode::OK, &ResetPage { frame, flaws: Flaws::default(), email, token })
-        }
+        Some(linked) => render(StatusCode::OK, &ResetPage::of(frame, Flaws::default(), linked, &token)),
         None => stale(frame),
     }
 }
@@ -130,7 +137,7 @@ pub async fn save(
     PageForm(chosen): PageForm<Chosen>,
 ) -> Result<Response> {
     let token = Secret::received(chosen.token);
-    let Some((_, named)) = recovery::peek_reset(&house, &cx, &token).await? else { return stale(frame) };
+    let Some(linked) = recovery::peek_reset(&house, &cx, &token).await? else { return stale(frame) };
     match recovery::reset_password(&house, &cx, &token, Secret::received(chosen.password)).await {
         Ok(()) => {
             browser.forget().await?;
@@ -142,8 +149,7 @@ pub async fn save(
             if flaws.has("token") {
                 return stale(frame);
             }
-            let (email, token) = (named.email.as_str().to_owned(), token.reveal().to_owned());
-            render(flaws.status(), &ResetPage { frame, flaws, email, token })
+            render(flaws.status(), &ResetPage::of(frame, flaws, linked, &token))
         }
     }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod companies;
 mod company;
+mod health;
 mod hostile;
 mod mfa;
 mod openapi;

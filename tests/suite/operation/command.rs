@@ -33,7 +33,8 @@ async fn companies_and_people_are_made_and_changed() {
     assert_eq!(provider.letters("bob@acme.example").await.len(), 2);
     obey(&provider, &["user", "remove", "acme", "bob@acme.example"]).await;
     obey(&provider, &["user", "disable", "ada@acme.example"]).await;
-    assert!(obey(&provider, &["user", "show", "ada@acme.example"]).await.contains("switched off"));
+    let shown = obey(&provider, &["user", "show", "ada@acme.example"]).await;
+    assert!(shown.contains("switched off") && shown.contains("not verified"), "{shown}");
     obey(&provider, &["user", "enable", "ada@acme.example"]).await;
     obey(&provider, &["company", "require-mfa", "acme", "on"]).await;
     assert!(obey(&provider, &["company", "list"]).await.contains("second factor required"));
@@ -80,6 +81,19 @@ async fn a_client_is_registered_and_its_secret_is_shown_once() {
     assert_eq!(ask(secret.clone()).await.unwrap().status(), 400);
     obey(&provider, &["client", "rotate-secret", &id]).await;
     assert_eq!(ask(secret).await.unwrap().status(), 401);
+    obey(&provider, &["client", "redirect-uris", &id, "https://app.example/other"]).await;
+    let authorize = |uri: &str| {
+        let query = [("client_id", id.as_str()), ("response_type", "code"), ("redirect_uri", uri), ("scope", "openid")];
+        provider.stranger().get(provider.url("/oauth2/authorize")).query(&query).send()
+    };
+    assert_eq!(authorize("https://app.example/callback").await.unwrap().status(), 400);
+    assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 303);
+    obey(&provider, &["client", "disable", &id]).await;
+    assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 400);
+    obey(&provider, &["client", "enable", &id]).await;
+    assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 303);
+    let said = provider.actions().await;
+    assert!(["client.created", "client.changed"].iter().all(|action| said.iter().any(|line| line == action)));
     let bad = ["client", "create", "X", "--redirect-uri", "https://app.example/#fragment"];
     let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
     assert!(!run(&bad, &settings).await.status.success());
@@ -91,7 +105,43 @@ async fn keys_are_listed_and_rotated() {
     let before = obey(&provider, &["keys", "list"]).await;
     assert!(before.contains("current") && before.contains("next"));
     obey(&provider, &["keys", "rotate"]).await;
-    assert!(obey(&provider, &["keys", "list"]).await.contains("previous"));
+    let after = obey(&provider, &["keys", "list"]).await;
+    assert!(after.contains("previous") && after.contains(", published until "));
+    // Times as machines and people read them.
+    assert!(after.lines().all(|line| line.ends_with('Z')), "{after}");
+    assert!(provider.actions().await.contains(&"keys.rotated".to_owned()));
+}
+
+#[tokio::test]
+async fn a_lost_second_factor_is_taken_away_by_the_operator() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    provider.second_factor(&admin).await;
+    obey(&provider, &["user", "reset-mfa", "techcorp", &admin.email]).await;
+    assert_eq!(provider.visitor().sign_in(&admin).await.path(), "/dashboard");
+    assert_eq!(provider.letters(&admin.email).await[0].subject, "Two-step verification is off");
+}
+
+#[tokio::test]
+async fn a_short_name_that_cannot_be_one_is_told_in_words() {
+    let provider = Provider::start().await;
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    let output = run(&["company", "create", "Acme", "Not A Slug"], &settings).await;
+    assert!(!output.status.success());
+    assert!(err(&output).contains("slug must be lower case letters and digits"), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn demo_accounts_come_into_a_database_only_when_it_is_said_to_be_for_development() {
+    let provider = Provider::start().await;
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    let refused = run(&["seed"], &settings).await;
+    assert!(!refused.status.success());
+    assert!(err(&refused).contains("set COUNTERSIGN_SEED=development"), "{}", err(&refused));
+    let [database, secret] = settings;
+    let done = run(&["seed"], &[database, secret, ("COUNTERSIGN_SEED", "development")]).await;
+    assert!(done.status.success(), "{}", err(&done));
+    provider.api().try_login("admin@techcorp.com", "SecurePass123!").await.expect(200);
 }
 
 #[tokio::test]

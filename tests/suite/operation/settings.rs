@@ -167,3 +167,30 @@ async fn logs_are_json_lines_that_hold_a_request_number_and_no_secret() {
         assert!(!log.contains(secret), "the log holds {secret}");
     }
 }
+
+#[tokio::test]
+async fn a_node_holds_no_more_connections_than_the_setting_says() {
+    let fresh = database::Fresh::copy().await;
+    let port = port();
+    let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
+    let settings = [
+        ("DATABASE_URL", fresh.app_url.as_str()),
+        ("DATABASE_CONNECTIONS", "2"),
+        ("ISSUER", &issuer),
+        ("LISTEN", &listen),
+        ("SECRET_KEY", SECRET),
+        ("REQUIRE_VERIFIED_EMAIL", "false"),
+    ];
+    let _running = Running(program(&["serve"], &settings).stderr(Stdio::null()).spawn().unwrap());
+    open(port).await;
+    let http = reqwest::Client::new();
+    let ready = (0..40).map(|_| http.get(format!("{issuer}/readyz")).send());
+    for answer in futures_util::future::join_all(ready).await {
+        assert_eq!(answer.unwrap().status(), 200);
+    }
+    let mut conn = fresh.superuser().await;
+    let held =
+        "select count(*) from pg_stat_activity where datname = current_database() and usename = 'countersign_app'";
+    let held: i64 = sqlx::query_scalar(held).fetch_one(&mut conn).await.unwrap();
+    assert!((1..=2).contains(&held), "{held}");
+}

@@ -1,6 +1,7 @@
 //! Hosted pages, without JavaScript.
 
 mod dashboard;
+mod gate;
 mod headers;
 mod recovery;
 mod register;

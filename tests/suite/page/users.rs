@@ -23,6 +23,7 @@ async fn an_admin_adds_a_person_who_chooses_a_password_and_signs_in() {
     assert!(page.text_of("#members").contains("grace@techcorp.com"));
     let grace = provider.visitor();
     let choose = grace.get(&provider.mailed_link("grace@techcorp.com").await).await;
+    assert_eq!(choose.text_of("h1"), "Choose a password");
     grace.send(&choose.form("#save").fill("password", PASSWORD)).await;
     let form = grace.get("/login").await.form("#login").fill("email", "grace@techcorp.com").fill("password", PASSWORD);
     let home = grace.send(&form).await;
@@ -62,7 +63,7 @@ async fn roles_change_memberships_end_and_the_last_admin_stays() {
     other.sign_in(&user).await;
     let page = browser.get("/dashboard/users").await;
     let last = browser.send(&row(&page, &admin.email, "end")).await;
-    assert!(last.text_of(".summary").contains("last admin"));
+    assert!(last.text_of(".summary").contains("This is the last admin"));
     browser.send(&row(&page, &user.email, "role").fill("role", "admin")).await;
     assert_eq!(other.get("/dashboard/users").await.status, 200);
     browser.send(&row(&page, &user.email, "end")).await;
@@ -83,6 +84,7 @@ async fn an_admin_demands_a_second_factor_and_sees_it_in_the_trail() {
     let bad = browser.send(&page.form("#save").fill("color", "blue").fill("session_hours", "0")).await;
     assert_eq!(bad.status, 422);
     assert!(bad.has("#color[aria-invalid]"));
+    assert!(bad.text_of(".summary").contains("Colour must be a colour like #2f5bea. Hours must be 1 to 720."));
     let saved = browser.send(&page.form("#save").fill("require_mfa", "yes").fill("color", "#AA3300")).await;
     assert!(saved.has("#require_mfa[checked]") && saved.html.contains("--accent:#aa3300"));
     assert_eq!(provider.visitor().sign_in(&user).await.path(), "/setup-mfa");
