@@ -76,7 +76,7 @@ fn apply(row: &mut Row, changes: Changes) -> Result<Vec<&'static str>> {
     }
     let color = changes.color.clone().map(|color| color.map(|color| color.to_lowercase()));
     if color.as_ref().and_then(Option::as_ref).is_some_and(|color| !is_color(color)) {
-        wrong("color", "must be a colour like #2f5bea");
+        wrong("color", "must be written like #2f5bea");
     }
     if changes.session_hours.flatten().is_some_and(|hours| !(1..=720).contains(&hours)) {
         wrong("session_hours", "must be 1 to 720");

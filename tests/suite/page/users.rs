@@ -84,7 +84,7 @@ async fn an_admin_demands_a_second_factor_and_sees_it_in_the_trail() {
     let bad = browser.send(&page.form("#save").fill("color", "blue").fill("session_hours", "0")).await;
     assert_eq!(bad.status, 422);
     assert!(bad.has("#color[aria-invalid]"));
-    assert!(bad.text_of(".summary").contains("Colour must be a colour like #2f5bea. Hours must be 1 to 720."));
+    assert!(bad.text_of(".summary").contains("Colour must be written like #2f5bea. Hours must be 1 to 720."));
     let saved = browser.send(&page.form("#save").fill("require_mfa", "yes").fill("color", "#AA3300")).await;
     assert!(saved.has("#require_mfa[checked]") && saved.html.contains("--accent:#aa3300"));
     assert_eq!(provider.visitor().sign_in(&user).await.path(), "/setup-mfa");
