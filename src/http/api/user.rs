@@ -162,7 +162,6 @@ impl Update {
 /// Changes the caller. Another e-mail address needs a sign-in of the last 15 minutes.
 #[utoipa::path(put, path = "/api/users/me", tag = "users", request_body = Update, security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, description = "No valid token"),
-    (status = 403, description = "The sign-in is too old to change the address"),
     (status = 422, description = "Fields that cannot be accepted"), (status = 429, description = "Too many letters")))]
 pub async fn update_me(
     State(house): State<Shared>,

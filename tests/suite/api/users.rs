@@ -66,7 +66,7 @@ async fn a_new_address_needs_a_sign_in_of_the_last_minutes_and_the_same_one_need
     let api = provider.api_of(&admin).await;
     provider.wait(Duration::minutes(16));
     let refused = json!({ "email": "ada@new.example", "nickname": "Countess" });
-    api.put("/api/users/me", refused).await.expect(403);
+    api.put("/api/users/me", refused).await.expect(401);
     assert!(provider.letters("ada@new.example").await.is_empty());
     assert!(api.get("/api/users/me").await.body.get("nickname").is_none());
     let same = json!({ "email": admin.email, "nickname": "Countess" });
