@@ -5,12 +5,15 @@ use countersign::domain::oidc::dpop::Sent;
 use countersign::model::client::{AuthMethod, Profile};
 use countersign::model::error::Error;
 use countersign::model::jose::SigningAlgorithm;
+use countersign::model::secret::random;
 use reqwest::Response;
+use serde_json::json;
 use time::Duration;
 
 use super::{Stage, stage};
-use crate::harness::app::{refusal, registration, text};
+use crate::harness::app::{answer, refusal, registration, text};
 use crate::harness::prover::{Draft, Prover};
+use crate::harness::signer::{Signer, jwks};
 use crate::harness::{App, Provider};
 
 const FORM: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("company", "techcorp")];
@@ -138,6 +141,38 @@ async fn the_high_profile_demands_a_nonce_and_a_good_algorithm() {
     let rsa = Prover::new(SigningAlgorithm::Rs256);
     let draft = rsa.for_token(provider).claim("nonce", nonce);
     assert_eq!(evidence(provider, &rsa, &draft).await.unwrap_err(), "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn a_client_of_the_high_profile_asks_again_with_the_nonce() {
+    let provider = Provider::start().await;
+    let (company, _) = provider.company("TechCorp").await;
+    let (signer, prover) = (Signer::new(SigningAlgorithm::Es256, "one"), Prover::default());
+    let (mut client, _) = registration(AuthMethod::PrivateKeyJwt, Some(company.id));
+    client.profile = Profile::High;
+    client.metadata.jwks = Some(jwks(&[&signer]));
+    let app = provider.register((client, None)).await;
+    let ask = async |proof: Option<Draft>| {
+        let now = provider.house.clock.now().unix_timestamp();
+        let jti = u128::from_ne_bytes(random()).to_string();
+        let said =
+            json!({ "iss": app.id, "sub": app.id, "aud": provider.base, "jti": jti, "iat": now, "exp": now + 60 });
+        let assertion = signer.sign(&said);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let request = app.http.post(provider.url("/oauth2/token")).form(&form);
+        let request = proof.iter().fold(request, |request, draft| request.header("DPoP", prover.sign(draft)));
+        request.send().await.unwrap()
+    };
+    assert_eq!(refusal(ask(None).await).await, (400, "invalid_dpop_proof".to_owned()));
+    let first = ask(Some(prover.for_token(&provider))).await;
+    let nonce = nonce_of(&first).unwrap();
+    assert_eq!(refusal(first).await, (400, "use_dpop_nonce".to_owned()));
+    let (status, body) = answer(ask(Some(prover.for_token(&provider).claim("nonce", nonce))).await).await;
+    assert_eq!((status, &body["token_type"]), (200, &json!("DPoP")), "{body}");
 }
 
 #[tokio::test]
