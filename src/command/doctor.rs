@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use time::Duration;
 
 use super::{plain, reach, settings, stamp};
+use crate::domain::oidc::client_auth::certificate::Authorities;
 use crate::http::server;
 use crate::model::error::Result;
 use crate::model::settings::{Mode, Settings};
@@ -126,6 +127,11 @@ async fn check_mail(findings: &mut Findings, settings: &Settings) {
 }
 
 fn check_tls(findings: &mut Findings, settings: &Settings) {
+    match Authorities::new(settings) {
+        Ok(_) if settings.mtls.authorities.is_some() => Findings::good("CAs of clients"),
+        Ok(_) => {}
+        Err(error) => findings.bad(&plain(&error), "see CLIENT_CA: a PEM file with one certificate or several"),
+    }
     let Some(files) = &settings.tls else { return };
     match server::acceptor(files) {
         Ok(_) => Findings::good("certificate and key"),

@@ -2,6 +2,7 @@
 
 use crate::domain::hashing::Hashing;
 use crate::domain::keys::Keyring;
+use crate::domain::oidc::client_auth::certificate::Authorities;
 use crate::domain::oidc::client_keys::ClientKeys;
 use crate::domain::oidc::dpop::nonce::Nonces;
 use crate::domain::sealing::Sealer;
@@ -28,6 +29,8 @@ pub struct House {
     pub client_keys: ClientKeys,
     /// What makes DPoP proofs new.
     pub dpop_nonces: Nonces,
+    /// Who may vouch for clients.
+    pub authorities: Authorities,
     /// Encryption at rest.
     pub sealer: Sealer,
     /// The way to the mail server, where there is one.
@@ -47,8 +50,21 @@ impl House {
         let (sealer, dpop_nonces) = (Sealer::new(&settings)?, Nonces::new(&settings)?);
         let hashing = Hashing::start(&settings)?;
         let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
+        let authorities = Authorities::new(&settings)?;
         let (keyring, client_keys, clock) = (Keyring::default(), ClientKeys::default(), Clock::default());
-        Ok(Self { settings, db, hashing, keyring, client_keys, dpop_nonces, sealer, postman, guarded, clock })
+        Ok(Self {
+            settings,
+            db,
+            hashing,
+            keyring,
+            client_keys,
+            dpop_nonces,
+            authorities,
+            sealer,
+            postman,
+            guarded,
+            clock,
+        })
     }
 
     /// The context of something that runs without a request.

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::Shared;
+use super::{Shared, certificate};
 use crate::model::context::Context;
 use crate::model::error::Error;
 
@@ -38,6 +38,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .map(|text| text.chars().take(300).collect()),
+        certificate: certificate::of(&house, peer, &request),
     };
     let id = HeaderValue::from_str(&context.request_id);
     let span = tracing::info_span!("request", id = %context.request_id, method = %request.method(), path = request.uri().path());
@@ -55,7 +56,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
 /// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy. What stands
 /// left of that, or of something that is no address, is not looked at.
 fn caller(house: &Shared, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = |ip: &IpAddr| house.settings.trusted_proxies.iter().any(|net| net.contains(*ip));
+    let trusted = |ip: &IpAddr| house.settings.trusts(*ip);
     if !trusted(&peer) {
         return peer;
     }

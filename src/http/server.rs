@@ -9,6 +9,7 @@ use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
 use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslOptions, SslVersion};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::certificate::Asking;
 use crate::model::error::{Error, Result};
 use crate::model::settings::{Settings, TlsFiles};
 
@@ -24,9 +25,13 @@ pub async fn run(router: Router, settings: &Settings, ready: impl FnOnce(SocketA
         .map_err(|error| Error::fault(format!("cannot listen on {}: {error} (see LISTEN)", settings.listen)))?;
     listener.set_nonblocking(true).map_err(Error::fault)?;
     let address = listener.local_addr().map_err(Error::fault)?;
-    let handle = Handle::new();
+    let (handle, mtls_handle) = (Handle::new(), Handle::new());
+    let mtls = match (&settings.tls, settings.mtls.listen) {
+        (Some(files), Some(address)) => Some(asking(router.clone(), files, address, mtls_handle.clone())?),
+        _ => None,
+    };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(drain_when_told(handle.clone()));
+    tokio::spawn(drain_when_told([handle.clone(), mtls_handle]));
     let served = if let Some(files) = &settings.tls {
         let config = OpenSSLConfig::try_from(acceptor(files)?).map_err(|error| Error::fault(error.to_string()))?;
         ready(address);
@@ -36,10 +41,31 @@ pub async fn run(router: Router, settings: &Settings, ready: impl FnOnce(SocketA
         ready(address);
         axum_server::from_tcp(listener).map_err(Error::fault)?.handle(handle).serve(service).await
     };
-    served.map_err(Error::fault)
+    served.map_err(Error::fault)?;
+    match mtls {
+        Some(mtls) => mtls.await.map_err(Error::fault)?,
+        None => Ok(()),
+    }
 }
 
-async fn drain_when_told(handle: Handle<SocketAddr>) {
+/// Serves the same on a port of its own that asks for clients' certificates, until the handle says stop.
+///
+/// # Errors
+/// The port is taken, or certificate and key cannot be used.
+pub fn asking(
+    router: Router,
+    files: &TlsFiles,
+    address: SocketAddr,
+    handle: Handle<SocketAddr>,
+) -> Result<tokio::task::JoinHandle<Result<()>>> {
+    let listener = std::net::TcpListener::bind(address)
+        .map_err(|error| Error::fault(format!("cannot listen on {address}: {error} (see MTLS_LISTEN)")))?;
+    let server = axum_server::from_tcp(listener).map_err(Error::fault)?.acceptor(Asking::new(files)?).handle(handle);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(tokio::spawn(async move { server.serve(service).await.map_err(Error::fault) }))
+}
+
+async fn drain_when_told(handles: [Handle<SocketAddr>; 2]) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return;
     };
@@ -48,7 +74,9 @@ async fn drain_when_told(handle: Handle<SocketAddr>) {
         _ = int.recv() => {}
     }
     tracing::info!("stopping: requests in flight are finished first");
-    handle.graceful_shutdown(Some(DRAIN));
+    for handle in handles {
+        handle.graceful_shutdown(Some(DRAIN));
+    }
 }
 
 /// TLS 1.3, and of TLS 1.2 only ECDHE with AES-GCM (RFC 9325, section 4.2).

@@ -7,6 +7,7 @@ use super::access;
 use super::dpop::proof::Proof;
 use super::dpop::{self, Sent};
 use crate::domain::house::House;
+use crate::model::certificate::Certificate;
 use crate::model::client::{BindingRule, Client};
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -17,7 +18,8 @@ use crate::storage::client;
 pub struct Evidence {
     /// A DPoP proof, checked and used up.
     pub proof: Option<Proof>,
-    // The thumbprint of a client certificate stands here, and `confirmation`, `demand_same` and `admit` have an arm for it.
+    /// The thumbprint of the certificate that came with the connection.
+    pub certificate: Option<String>,
 }
 
 impl Evidence {
@@ -26,7 +28,8 @@ impl Evidence {
     /// # Errors
     /// `invalid_dpop_proof`, `use_dpop_nonce`.
     pub async fn of(house: &House, cx: &Context, client: &Client, sent: &Sent) -> Result<Self> {
-        Ok(Self { proof: dpop::check(house, cx, client, sent, None).await? })
+        let certificate = cx.certificate.as_ref().map(|shown| shown.thumbprint().to_owned());
+        Ok(Self { proof: dpop::check(house, cx, client, sent, None).await?, certificate })
     }
 
     /// The thumbprint of the key that made the proof.
@@ -47,11 +50,17 @@ impl Evidence {
                 "tokens of this client are bound to a key: a proof is required",
             ));
         }
-        if client.metadata.tls_client_certificate_bound_access_tokens {
-            return Err(Error::oauth("invalid_request", "tokens of this client are bound to its certificate"));
+        let always = client.rules().binding == BindingRule::Always;
+        // RFC 8705, section 3: a certificate that a client shows for another reason binds nothing.
+        if client.metadata.tls_client_certificate_bound_access_tokens || (always && cnf.is_empty()) {
+            cnf.extend(self.certificate.as_ref().map(|thumbprint| (X5T.to_owned(), json!(thumbprint))));
         }
-        if client.rules().binding == BindingRule::Always && cnf.is_empty() {
-            return Err(Error::oauth("invalid_dpop_proof", "tokens of this client are bound: a proof is required"));
+        if client.metadata.tls_client_certificate_bound_access_tokens && self.certificate.is_none() {
+            return Err(Error::oauth("invalid_request", "tokens of this client are bound to a certificate: show one"));
+        }
+        if always && cnf.is_empty() {
+            let why = "tokens of this client are bound: a proof or a certificate is required";
+            return Err(Error::oauth("invalid_dpop_proof", why));
         }
         Ok((!cnf.is_empty()).then_some(Value::Object(cnf)))
     }
@@ -74,10 +83,23 @@ impl Evidence {
     /// # Errors
     /// `invalid_grant`.
     pub fn demand_same(&self, granted: Option<&Value>) -> Result<()> {
+        // RFC 8705, section 7.1.
+        if granted.and_then(x5t).is_some_and(|bound| self.certificate.as_deref() != Some(bound)) {
+            let why = "the refresh token is bound to a certificate, and did not come with it";
+            return Err(Error::oauth("invalid_grant", why));
+        }
         self.demand_key(granted.and_then(jkt)).map_err(|_| {
             Error::oauth("invalid_grant", "the refresh token is bound to a key, and no proof of that key came with it")
         })
     }
+}
+
+/// RFC 8705, section 3.1.
+const X5T: &str = "x5t#S256";
+
+/// The certificate of a `cnf`.
+fn x5t(cnf: &Value) -> Option<&str> {
+    cnf.get(X5T).and_then(Value::as_str)
 }
 
 /// The key of a `cnf`.
@@ -127,6 +149,10 @@ impl Presented {
 pub async fn admit(house: &House, cx: &Context, presented: &Presented) -> Result<Map<String, Value>> {
     let bad = || presented.refused("the access token is not valid here, or not valid any more");
     let claims = access::read(house, cx, &presented.token).await?.ok_or_else(bad)?;
+    let shown = cx.certificate.as_ref().map(Certificate::thumbprint);
+    if claims.get("cnf").and_then(x5t).is_some_and(|bound| shown != Some(bound)) {
+        return Err(presented.refused("the access token is bound to a certificate, and did not come with it"));
+    }
     match (presented.scheme, claims.get("cnf").and_then(jkt)) {
         (Scheme::Bearer, None) => Ok(claims),
         (Scheme::Bearer, Some(_)) => {

@@ -1,6 +1,6 @@
 //! The provider's metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414). It says what works, and what does not.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::authorize::{RESPONSE_MODES, ResponseType};
 use super::client_auth::assertion::SYMMETRIC;
@@ -20,11 +20,11 @@ pub fn document(house: &House) -> Value {
     claims.extend(claims::supported());
     let signing = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
     let modes: Vec<&str> = RESPONSE_MODES.iter().map(|(name, ..)| *name).chain(["jwt"]).collect();
-    let methods: Vec<&str> = client_auth::supported().map(AuthMethod::as_str).collect();
+    let methods: Vec<&str> = client_auth::supported(&house.settings).map(AuthMethod::as_str).collect();
     // Nobody introspects without a proof.
     let proving: Vec<&str> = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     let algorithms: Vec<&str> = signing.into_iter().chain(SYMMETRIC).collect();
-    json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
         "token_endpoint": at("/oauth2/token"),
@@ -63,5 +63,23 @@ pub fn document(house: &House) -> Value {
         "require_pushed_authorization_requests": false,
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": ["en"],
-    })
+        "tls_client_certificate_bound_access_tokens": house.settings.mtls.is_on(),
+    });
+    if let (Some(members), Some(url)) = (document.as_object_mut(), &house.settings.mtls.url) {
+        let aliases = aliases(members, issuer, url);
+        members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+    }
+    document
+}
+
+/// RFC 8705, section 5: what clients with a certificate call instead. Browsers stay where they are.
+fn aliases(members: &Map<String, Value>, issuer: &str, url: &str) -> Map<String, Value> {
+    let for_browsers = ["authorization_endpoint", "end_session_endpoint"];
+    let endpoints =
+        members.iter().filter(|(name, _)| name.ends_with("_endpoint") && !for_browsers.contains(&name.as_str()));
+    let moved = endpoints.filter_map(|(name, at)| {
+        let path = at.as_str()?.strip_prefix(issuer)?;
+        Some((name.clone(), json!(format!("{url}{path}"))))
+    });
+    moved.collect()
 }

@@ -7,12 +7,12 @@ mod reading;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use time::Duration;
 
-pub use parts::{DatabaseChoice, LogFormat, Loopback, Network, Smtp, SmtpTls, TlsFiles};
+pub use parts::{DatabaseChoice, LogFormat, Loopback, Mtls, Network, Smtp, SmtpTls, TlsFiles};
 use reading::Reading;
 
 use super::secret::Secret;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// `TLS_CERT`, `TLS_KEY`: PEM files; with both we speak TLS ourselves.
     pub tls: Option<TlsFiles>,
+    /// `MTLS_LISTEN`, `MTLS_URL`, `CLIENT_CERT_HEADER`, `CLIENT_CA`: how certificates of clients reach us.
+    pub mtls: Mtls,
     /// `OUTBOUND_CA`: a PEM file with one more CA to trust when we call others.
     pub outbound_ca: Option<PathBuf>,
     /// `OUTBOUND_ALLOW_LOOPBACK`: whether we may call this machine. Off; for tests.
@@ -122,6 +124,7 @@ impl Settings {
             "an address and a port, 0.0.0.0:8000 for example",
         );
         let smtp = read.smtp();
+        let (tls, trusted_proxies) = (read.tls(), read.networks("TRUSTED_PROXIES"));
         let settings = Self {
             mode,
             issuer: read.issuer(listen),
@@ -136,8 +139,9 @@ impl Settings {
             session_lifetime: Duration::hours(read.number("SESSION_HOURS", 12, 1, 720).into()),
             cors_origins: read.origins("FRONTEND_URL"),
             require_verified_email: read.switch("REQUIRE_VERIFIED_EMAIL", mode == Mode::Serve),
-            trusted_proxies: read.networks("TRUSTED_PROXIES"),
-            tls: read.tls(),
+            mtls: read.mtls(tls.as_ref(), &trusted_proxies),
+            trusted_proxies,
+            tls,
             outbound_ca: read.text("OUTBOUND_CA").map(PathBuf::from),
             outbound_loopback: if read.switch("OUTBOUND_ALLOW_LOOPBACK", false) {
                 Loopback::Allowed
@@ -168,6 +172,11 @@ impl Settings {
     /// Whether cookies can be `Secure`.
     pub fn issuer_is_https(&self) -> bool {
         self.issuer.starts_with("https://")
+    }
+
+    /// Whether this peer is a proxy of ours.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 
     /// Whether this is `countersign dev`.
@@ -269,6 +278,31 @@ mod tests {
     #[test]
     fn tls_needs_both_files() {
         assert_eq!(names(read(&[("TLS_CERT", "cert.pem")], Mode::Dev)), ["TLS_KEY"]);
+    }
+
+    #[test]
+    fn certificates_of_clients_need_a_way_to_us() {
+        let tls = [("TLS_CERT", "cert.pem"), ("TLS_KEY", "key.pem")];
+        let (listen, url) = (("MTLS_LISTEN", "127.0.0.1:8443"), ("MTLS_URL", "https://mtls.id.example.com/"));
+        let (header, proxies) = (("CLIENT_CERT_HEADER", "X-Client-Cert"), ("TRUSTED_PROXIES", "10.0.0.1"));
+        let ca = ("CLIENT_CA", "clients.pem");
+        for (vars, wrong) in [
+            (vec![listen, url, ca, tls[0], tls[1]], vec![]),
+            (vec![header, proxies, ca], vec![]),
+            (vec![header, proxies, url], vec![]),
+            (vec![listen, url], vec!["MTLS_LISTEN"]),
+            (vec![listen, tls[0], tls[1]], vec!["MTLS_URL"]),
+            (vec![("MTLS_LISTEN", "here"), url, tls[0], tls[1]], vec!["MTLS_LISTEN"]),
+            (vec![listen, ("MTLS_URL", "http://id.example.com"), tls[0], tls[1]], vec!["MTLS_URL"]),
+            (vec![listen, ("MTLS_URL", "https://id.example.com/a"), tls[0], tls[1]], vec!["MTLS_URL"]),
+            (vec![header], vec!["TRUSTED_PROXIES"]),
+            (vec![("CLIENT_CERT_HEADER", "a b"), proxies], vec!["CLIENT_CERT_HEADER"]),
+            (vec![url, ca], vec!["MTLS_URL", "CLIENT_CA"]),
+        ] {
+            assert_eq!(names(read(&vars, Mode::Dev)), wrong, "{vars:?}");
+        }
+        let mtls = read(&[listen, url, tls[0], tls[1]], Mode::Dev).unwrap().mtls;
+        assert_eq!(mtls.url.as_deref(), Some("https://mtls.id.example.com"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The parts that settings are made of.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -61,6 +61,26 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// `TLS_KEY`
     pub key: PathBuf,
+}
+
+/// How certificates of clients reach us (RFC 8705).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Mtls {
+    /// `MTLS_LISTEN`: a second port, which asks for a certificate.
+    pub listen: Option<SocketAddr>,
+    /// `MTLS_URL`: what clients with a certificate reach us by, without a slash at the end.
+    pub url: Option<String>,
+    /// `CLIENT_CERT_HEADER`: where a trusted proxy tells the certificate; lower case.
+    pub header: Option<String>,
+    /// `CLIENT_CA`: a PEM file with the CAs that vouch for clients.
+    pub authorities: Option<PathBuf>,
+}
+
+impl Mtls {
+    /// Whether any certificate can reach us.
+    pub fn is_on(&self) -> bool {
+        self.listen.is_some() || self.header.is_some()
+    }
 }
 
 /// Whether outgoing calls may reach this machine.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::parts::{DatabaseChoice, LogFormat, Network, Smtp, SmtpTls, TlsFiles};
+use super::parts::{DatabaseChoice, LogFormat, Mtls, Network, Smtp, SmtpTls, TlsFiles};
 use super::{DEV_SECRET, Mode, Problem, Problems, Settings};
 use crate::model::secret::Secret;
 
@@ -220,6 +220,61 @@ impl<'a> Reading<'a> {
                 None
             }
         }
+    }
+
+    pub(super) fn mtls(&mut self, tls: Option<&TlsFiles>, proxies: &[Network]) -> Mtls {
+        let listen = self.text("MTLS_LISTEN").and_then(|text| {
+            let address = text.parse().ok();
+            if address.is_none() {
+                self.problem(
+                    "MTLS_LISTEN",
+                    "cannot be read",
+                    "set it to an address and a port, 0.0.0.0:8443 for example",
+                );
+            }
+            address
+        });
+        let url = self.text("MTLS_URL").and_then(|text| {
+            let url = Url::parse(&text).ok().filter(|url| {
+                url.scheme() == "https" && url.path() == "/" && url.query().is_none() && url.username().is_empty()
+            });
+            if url.is_none() {
+                let remedy = "set it to scheme, host and perhaps a port, https://mtls.id.example.com for example";
+                self.problem("MTLS_URL", "is no https URL, or has more than a host", remedy);
+            }
+            url.map(|url| url.origin().ascii_serialization())
+        });
+        let header = self.text("CLIENT_CERT_HEADER").map(|name| name.to_lowercase());
+        let mtls = Mtls { listen, url, header, authorities: self.text("CLIENT_CA").map(PathBuf::from) };
+        if mtls
+            .header
+            .as_ref()
+            .is_some_and(|name| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        {
+            let remedy = "set it to what the proxy sends, X-Client-Cert for example";
+            self.problem("CLIENT_CERT_HEADER", "is no name of a header", remedy);
+        }
+        if mtls.listen.is_some() && tls.is_none() {
+            self.problem("MTLS_LISTEN", "is set, but TLS_CERT and TLS_KEY are not", "set them, or let a proxy do TLS");
+        }
+        if mtls.listen.is_some() && self.text("MTLS_URL").is_none() {
+            let remedy = "set it to the https URL that clients reach MTLS_LISTEN by";
+            self.problem("MTLS_URL", "is not set, but MTLS_LISTEN is", remedy);
+        }
+        if mtls.header.is_some() && proxies.is_empty() {
+            let remedy = "set it to the address of the proxy that sets CLIENT_CERT_HEADER; nobody else is believed";
+            self.problem("TRUSTED_PROXIES", "is not set, but CLIENT_CERT_HEADER is", remedy);
+        }
+        for (name, set) in [("MTLS_URL", mtls.url.is_some()), ("CLIENT_CA", mtls.authorities.is_some())] {
+            if set && self.text("MTLS_LISTEN").is_none() && !mtls.is_on() {
+                self.problem(
+                    name,
+                    "is set, but no certificate can reach us",
+                    "set MTLS_LISTEN or CLIENT_CERT_HEADER too",
+                );
+            }
+        }
+        mtls
     }
 
     pub(super) fn log_format(&mut self) -> LogFormat {

@@ -12,7 +12,7 @@ use openssl::x509::{X509, X509Name, X509NameBuilder};
 /// Whoever signs certificates.
 pub struct Authority {
     pub certificate: X509,
-    key: PKey<Private>,
+    pub key: PKey<Private>,
 }
 
 /// A certificate and its key.

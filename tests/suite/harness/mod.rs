@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod changes;
 pub mod database;
 pub mod mailbox;
+pub mod mtls;
 pub mod people;
 pub mod prover;
 pub mod publisher;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use countersign::domain::house::House;
 use countersign::domain::keys;
-use countersign::http::{Shared, routes};
+use countersign::http::{Shared, routes, server};
 use countersign::model::settings::{DEV_SECRET, Mode, Settings};
 use countersign::storage::scope::Db;
 use countersign::storage::signing_key;
@@ -40,11 +41,16 @@ pub struct Provider {
     pub port: u16,
     pub database: database::Fresh,
     server: tokio::task::JoinHandle<()>,
+    /// The port that asks for certificates, where the settings say so.
+    asking: Option<tokio::task::JoinHandle<countersign::model::error::Result<()>>>,
 }
 
 impl Drop for Provider {
     fn drop(&mut self) {
         self.server.abort();
+        if let Some(asking) = &self.asking {
+            asking.abort();
+        }
     }
 }
 
@@ -99,7 +105,14 @@ impl Provider {
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();
         });
-        Self { house, base, port, database, server }
+        let asking = match (&house.settings.tls, house.settings.mtls.listen) {
+            (Some(files), Some(address)) => {
+                let router = routes::router(&house);
+                Some(server::asking(router, files, address, axum_server::Handle::new()).unwrap())
+            }
+            _ => None,
+        };
+        Self { house, base, port, database, server, asking }
     }
 
     /// One more node of the same provider.

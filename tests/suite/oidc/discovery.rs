@@ -121,7 +121,7 @@ async fn every_member_of_the_metadata_has_the_type_that_rfc_8414_gives_it() {
     for (name, value) in document.as_object().unwrap() {
         if name.ends_with("_values_supported") || name.ends_with("s_supported") || name.ends_with("_modes_supported") {
             assert!(!words(&document, name).is_empty(), "{name} is empty");
-        } else if name.ends_with("_supported") || name.starts_with("require_") {
+        } else if name.ends_with("_supported") || name.starts_with("require_") || name.ends_with("_tokens") {
             assert!(value.is_boolean(), "{name} is {value}");
         } else {
             assert!(value.as_str().is_some_and(|text| url::Url::parse(text).is_ok()), "{name} is {value}");

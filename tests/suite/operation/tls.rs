@@ -2,8 +2,11 @@
 
 use std::process::Stdio;
 
+use countersign::model::client::AuthMethod;
 use countersign::model::settings::{Mode, Settings};
 use countersign::outbound::http::Guarded;
+use countersign::storage::client;
+use countersign::storage::scope::Db;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -15,6 +18,8 @@ use openssl::x509::{X509, X509NameBuilder};
 
 use super::serve::{Running, open, port};
 use super::{SECRET, program};
+use crate::harness::app::registration;
+use crate::harness::certificates::{Authority, Leaf, Wish};
 use crate::harness::database;
 
 /// A certificate for localhost, and its key, as PEM.
@@ -99,6 +104,64 @@ async fn the_server_speaks_tls_of_today_and_nothing_older() {
     .await
     .unwrap();
     calls_to_others(&issuer, &cert_file).await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn only_the_port_for_it_asks_for_certificates_and_both_stop_when_told() {
+    let fresh = database::Fresh::copy().await;
+    let leaf = Leaf::self_signed(&Wish::default());
+    let pair = josekit::jwk::alg::ec::EcKeyPair::from_pem(leaf.key_pem(), None).unwrap();
+    let (mut client, _) = registration(AuthMethod::SelfSignedTlsClientAuth, None);
+    client.metadata.jwks = Some(serde_json::json!({ "keys": [pair.to_jwk_public_key().as_ref()] }));
+    let db = Db::open(&fresh.app_url, 1).unwrap();
+    let mut tx = db.platform().await.unwrap();
+    client::save_platform(&mut tx, &client, time::OffsetDateTime::UNIX_EPOCH).await.unwrap();
+    tx.commit_unremarkable().await.unwrap();
+    let (port, asking) = (port(), port());
+    let authority = Authority::new("Server CA");
+    let server = authority.server("localhost");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{port}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (cert_file, key_file) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert_file, server.pem()).unwrap();
+    std::fs::write(&key_file, server.key_pem()).unwrap();
+    let [issuer, url] = [port, asking].map(|port| format!("https://localhost:{port}"));
+    let [listen, mtls_listen] = [port, asking].map(|port| format!("127.0.0.1:{port}"));
+    let settings = [
+        ("DATABASE_URL", fresh.app_url.as_str()),
+        ("ISSUER", &issuer),
+        ("LISTEN", &listen),
+        ("MTLS_LISTEN", &mtls_listen),
+        ("MTLS_URL", &url),
+        ("SECRET_KEY", SECRET),
+        ("REQUIRE_VERIFIED_EMAIL", "false"),
+        ("TLS_CERT", cert_file.to_str().unwrap()),
+        ("TLS_KEY", key_file.to_str().unwrap()),
+    ];
+    let mut running = Running(program(&["serve"], &settings).stderr(Stdio::null()).spawn().unwrap());
+    open(port).await;
+    let http = reqwest::Client::builder()
+        .add_root_certificate(reqwest::Certificate::from_pem(&authority.pem()).unwrap())
+        .identity(reqwest::Identity::from_pkcs8_pem(&leaf.pem(), &leaf.key_pem()).unwrap())
+        .build()
+        .unwrap();
+    let form = [("grant_type", "none_such"), ("client_id", client.id.as_str())];
+    for (base, status) in [(&issuer, 401), (&url, 400), (&issuer, 401)] {
+        let sent = http.post(format!("{base}/oauth2/token")).form(&form).send().await.unwrap();
+        assert_eq!(sent.status(), status, "{base}");
+    }
+    // Whoever has no certificate is served there too.
+    let bare = reqwest::Client::builder()
+        .add_root_certificate(reqwest::Certificate::from_pem(&authority.pem()).unwrap())
+        .build()
+        .unwrap();
+    assert_eq!(bare.get(format!("{url}/readyz")).send().await.unwrap().status(), 200);
+    let told = std::process::Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    drop((http, bare));
+    let status = tokio::task::spawn_blocking(move || running.0.wait().unwrap()).await.unwrap();
+    assert!(status.success(), "{status}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -104,9 +104,12 @@ fn is_for_us(house: &House, client: &Client, claims: &Map<String, Value>, path: 
         // FAPI 2.0 Security Profile, section 5.3.2.1: one string, so that no other endpoint can be meant too.
         AudienceRule::IssuerOnly => audience.and_then(Value::as_str) == Some(issuer),
         AudienceRule::IssuerOrEndpoint => {
-            let ours = |named: &str| {
-                named == issuer || ["/oauth2/token", path].iter().any(|path| named.strip_prefix(issuer) == Some(path))
+            // RFC 8705, section 5: endpoints have an alias each.
+            let bases = [Some(issuer), house.settings.mtls.url.as_deref()];
+            let at = |base: &str, named: &str| {
+                named.strip_prefix(base).is_some_and(|rest| ["/oauth2/token", path].contains(&rest))
             };
+            let ours = |named: &str| named == issuer || bases.into_iter().flatten().any(|base| at(base, named));
             match audience {
                 Some(Value::String(only)) => ours(only),
                 Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).any(ours),

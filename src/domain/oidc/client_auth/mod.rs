@@ -2,6 +2,7 @@
 //! and in the way that it registered.
 
 pub mod assertion;
+pub mod certificate;
 pub mod secret;
 
 use crate::domain::house::House;
@@ -10,6 +11,7 @@ use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::params::Params;
 use crate::model::secret::Secret;
+use crate::model::settings::Settings;
 use crate::storage::client;
 
 /// What a client sent.
@@ -29,7 +31,7 @@ enum Proof<'a> {
     Secret(Secret),
     /// A JWT (RFC 7523, section 2.2).
     Assertion(&'a str),
-    /// Nothing: a public client only names itself.
+    /// Nothing in the form: a public client only names itself, and a certificate comes with the connection.
     None,
 }
 
@@ -38,9 +40,13 @@ fn refused(why: &'static str) -> Error {
 }
 
 /// The methods that work here.
-pub fn supported() -> impl Iterator<Item = AuthMethod> {
-    let certificate = [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
-    AuthMethod::ALL.into_iter().filter(move |method| !certificate.contains(method))
+pub fn supported(settings: &Settings) -> impl Iterator<Item = AuthMethod> {
+    let (certificates, vouched) = (settings.mtls.is_on(), settings.mtls.authorities.is_some());
+    AuthMethod::ALL.into_iter().filter(move |method| match method {
+        AuthMethod::TlsClientAuth => certificates && vouched,
+        AuthMethod::SelfSignedTlsClientAuth => certificates,
+        _ => true,
+    })
 }
 
 /// The client behind a request.
@@ -60,6 +66,9 @@ pub async fn authenticate(house: &House, cx: &Context, sent: &Sent<'_>) -> Resul
         (AuthMethod::SecretBasic | AuthMethod::SecretPost, Proof::Secret(secret)) if client.accepts(&secret) => {}
         (AuthMethod::PrivateKeyJwt | AuthMethod::SecretJwt, Proof::Assertion(jwt)) => {
             assertion::check(house, cx, &client, (jwt, sent.path)).await?;
+        }
+        (AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth, Proof::None) => {
+            certificate::check(house, cx, &client).await?;
         }
         (AuthMethod::None, Proof::None) => {}
         _ => return Err(refused("the client did not prove who it is, in the way that it registered")),

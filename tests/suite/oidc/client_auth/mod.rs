@@ -1,8 +1,11 @@
 //! How clients prove who they are at the token endpoint and its neighbours.
 
 mod assertion;
+mod bound_token;
+mod certificate;
 mod client_keys;
 mod method;
+mod proxy;
 mod secret_jwt;
 
 use countersign::model::client::{AuthMethod, Profile};
