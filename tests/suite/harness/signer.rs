@@ -45,6 +45,14 @@ impl Signer {
         Value::Object(jwk)
     }
 
+    /// Both halves, as a client's own library reads its key.
+    pub fn private_jwk(&self) -> Value {
+        let mut jwk = self.pair.as_ref().clone();
+        jwk.extend(self.kid.as_ref().map(|kid| ("kid".to_owned(), json!(kid))));
+        jwk.insert("alg".to_owned(), json!(self.algorithm.as_str()));
+        Value::Object(jwk)
+    }
+
     /// A JWT.
     pub fn sign(&self, claims: &Value) -> String {
         let mut header = JwsHeader::new();

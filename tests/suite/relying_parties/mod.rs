@@ -1,11 +1,15 @@
 //! Software that has never heard of us, and a person at a real browser: password, code, consent, and back at the app.
 
+mod desk;
+mod logout;
 mod party;
+mod proof;
 mod strangers;
 mod voice_agent;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use countersign::model::client::{AuthMethod, ConsentRule};
 
@@ -75,4 +79,32 @@ impl Scene {
 /// Where the relying parties of strangers are.
 fn conformance() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
+}
+
+/// A relying party for Node.
+fn node(script: &str) -> Command {
+    let folder = conformance().join("node");
+    installed(&folder.join("node_modules"));
+    party(Command::new("node"), script, &folder)
+}
+
+/// A relying party for Python.
+fn python(script: &str) -> Command {
+    let folder = conformance().join("python");
+    let program = folder.join(".venv/bin/python");
+    installed(&program);
+    party(Command::new(program), script, &folder)
+}
+
+/// It knows only what it is told: nothing from the environment of the test may change what it does.
+fn party(mut command: Command, script: &str, folder: &Path) -> Command {
+    command.arg(script).current_dir(folder).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+fn installed(path: &Path) {
+    assert!(path.exists(), "{} is not there: `make test` installs it", path.display());
 }

@@ -1,19 +1,18 @@
 //! The relying parties in `conformance/`, on the libraries that most apps use.
 
-use std::path::Path;
 use std::process::Command;
 
 use countersign::model::client::AuthMethod;
 use serde_json::{Value, json};
 
 use super::party::Party;
-use super::{Scene, conformance};
+use super::{Scene, node, python};
 use crate::harness::browser::Browser;
 
 #[tokio::test]
 async fn a_person_signs_in_with_password_and_code_and_the_node_app_knows_company_and_role() {
     let scene = Scene::with(AuthMethod::SecretBasic).await;
-    let got = visit(&scene, &mut node()).await;
+    let got = visit(&scene, &mut node("sign_in.mjs")).await;
     knows_company_and_role(&scene, &got);
     confidential_clients_may_ask(&scene, &got);
 }
@@ -21,7 +20,7 @@ async fn a_person_signs_in_with_password_and_code_and_the_node_app_knows_company
 #[tokio::test]
 async fn a_person_signs_in_with_password_and_code_and_the_node_app_without_a_secret_knows_company_and_role() {
     let scene = Scene::with(AuthMethod::None).await;
-    let got = visit(&scene, &mut node()).await;
+    let got = visit(&scene, &mut node("sign_in.mjs")).await;
     knows_company_and_role(&scene, &got);
     assert_eq!(got["introspection"], Value::Null);
     // OpenID Connect Core 11, RFC 9700 2.2.2: without a secret a refresh token is good for one use.
@@ -32,7 +31,7 @@ async fn a_person_signs_in_with_password_and_code_and_the_node_app_without_a_sec
 async fn a_person_signs_in_with_password_and_code_and_the_python_app_knows_company_and_role() {
     // Authlib sends the secret in the form.
     let scene = Scene::with(AuthMethod::SecretPost).await;
-    let got = visit(&scene, &mut python()).await;
+    let got = visit(&scene, &mut python("sign_in.py")).await;
     knows_company_and_role(&scene, &got);
     confidential_clients_may_ask(&scene, &got);
 }
@@ -44,9 +43,6 @@ async fn visit(scene: &Scene, command: &mut Command) -> Value {
         .env("CLIENT_ID", &scene.app.id)
         .env("REDIRECT_URI", scene.place.callback())
         .env("ALLOW_HTTP", "1");
-    for variable in ["CLIENT_SECRET", "CLIENT_AUTH", "SCOPE", "AUTHORIZE_PARAMS", "TIMEOUT_SECONDS"] {
-        command.env_remove(variable);
-    }
     if let Some(secret) = &scene.app.secret {
         command.env("CLIENT_SECRET", secret);
     }
@@ -93,25 +89,4 @@ fn confidential_clients_may_ask(scene: &Scene, got: &Value) {
     assert_eq!(got["introspection"]["active"], true, "{got:#}");
     assert_eq!(got["introspection"]["sub"], scene.admin.id.to_string(), "{got:#}");
     assert_eq!(got["introspection"]["company"], scene.company.slug, "{got:#}");
-}
-
-fn node() -> Command {
-    let folder = conformance().join("node");
-    installed(&folder.join("node_modules"));
-    let mut command = Command::new("node");
-    command.arg("sign_in.mjs").current_dir(folder);
-    command
-}
-
-fn python() -> Command {
-    let folder = conformance().join("python");
-    let program = folder.join(".venv/bin/python");
-    installed(&program);
-    let mut command = Command::new(program);
-    command.arg("sign_in.py").current_dir(folder);
-    command
-}
-
-fn installed(path: &Path) {
-    assert!(path.exists(), "{} is not there: `make test` installs it", path.display());
 }
