@@ -28,6 +28,7 @@ export const settings = {
   signedRequest: on("SIGNED_REQUEST"),
   signedResponse: on("SIGNED_RESPONSE"),
   dpop: on("DPOP"),
+  dpopAlg: env.DPOP_ALG ?? "ES256",
   timeout: Number(env.TIMEOUT_SECONDS ?? 120) * 1000,
 };
 const ROLES = ["admin", "manager", "user"];

@@ -32,7 +32,7 @@ async function discover() {
 
 run(async () => {
   const config = await discover();
-  const pair = settings.dpop ? await client.randomDPoPKeyPair("ES256") : undefined;
+  const pair = settings.dpop ? await client.randomDPoPKeyPair(settings.dpopAlg) : undefined;
   const options = pair && { DPoP: client.getDPoPHandle(config, pair) };
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(),

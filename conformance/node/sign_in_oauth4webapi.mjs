@@ -40,7 +40,7 @@ run(async () => {
       };
   const secret = client.client_secret ?? settings.clientSecret;
   const authentication = await clientAuthentication(secret);
-  const DPoP = settings.dpop ? oauth.DPoP(client, await oauth.generateKeyPair("ES256")) : undefined;
+  const DPoP = settings.dpop ? oauth.DPoP(client, await oauth.generateKeyPair(settings.dpopAlg)) : undefined;
   const bound = { ...relaxed, DPoP };
   const verifier = oauth.generateRandomCodeVerifier();
   const [state, expectedNonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];

@@ -19,6 +19,7 @@ use time::{Duration, OffsetDateTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 
+use super::ed25519;
 use super::house::House;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -195,7 +196,7 @@ pub fn verifier(algorithm: SigningAlgorithm, jwk: &Jwk) -> Result<Box<dyn JwsVer
         SigningAlgorithm::Rs256 => Box::new(RS256.verifier_from_jwk(jwk)?),
         SigningAlgorithm::Ps256 => Box::new(PS256.verifier_from_jwk(jwk)?),
         SigningAlgorithm::Es256 => Box::new(ES256.verifier_from_jwk(jwk)?),
-        SigningAlgorithm::EdDsa => Box::new(EdDSA.verifier_from_jwk(jwk)?),
+        SigningAlgorithm::EdDsa => Box::new(ed25519::older_named(jwk)?),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Rules. No status code, no SQL and no template stands here.
 
 pub mod delivery;
+pub mod ed25519;
 pub mod hashing;
 pub mod house;
 pub mod keys;

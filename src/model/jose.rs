@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The fully specified name of EdDSA as it is served (RFC 9864, section 2.2).
+pub const ED25519: &str = "Ed25519";
+
 /// How a JWT of ours is signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
@@ -37,6 +40,11 @@ impl SigningAlgorithm {
     /// The algorithm of this registered name.
     pub fn read(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
+    }
+
+    /// The algorithm that the header of somebody else's JWT names. `Ed25519` is what RFC 9864 calls EdDSA with that curve.
+    pub fn in_header(name: &str) -> Option<Self> {
+        if name == ED25519 { Some(Self::EdDsa) } else { Self::read(name) }
     }
 }
 

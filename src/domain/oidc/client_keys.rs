@@ -13,11 +13,11 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use crate::domain::house::House;
-use crate::domain::keys;
+use crate::domain::{ed25519, keys};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::Result;
-use crate::model::jose::{KeyManagement, SigningAlgorithm};
+use crate::model::jose::{ED25519, KeyManagement, SigningAlgorithm};
 
 /// How long fetched keys are used.
 const LIVE: Duration = Duration::minutes(5);
@@ -202,18 +202,21 @@ fn encrypts(key: &Jwk, management: KeyManagement) -> bool {
 /// What the header of a JWT says of its signature.
 struct Header {
     algorithm: SigningAlgorithm,
+    /// Whether it calls the algorithm as RFC 9864 does.
+    renamed: bool,
     kid: Option<String>,
 }
 
 impl Header {
     fn read(jwt: &str) -> Option<Self> {
         let header = jwt::decode_header(jwt).ok()?;
-        let algorithm = SigningAlgorithm::read(header.claim("alg")?.as_str()?)?;
+        let name = header.claim("alg")?.as_str()?;
+        let algorithm = SigningAlgorithm::in_header(name)?;
         let kid = match header.claim("kid") {
             None => None,
             Some(kid) => Some(kid.as_str()?.to_owned()),
         };
-        Some(Self { algorithm, kid })
+        Some(Self { algorithm, renamed: name == ED25519, kid })
     }
 
     /// The claims, where this key signed them. Where the header names a key, only that one will do, or one without a name.
@@ -229,7 +232,11 @@ impl Header {
         // Named keys verify named signatures only; which key it is was decided above.
         let mut key = key.clone();
         key.set_parameter("kid", None).ok()?;
-        let verifier = keys::verifier(self.algorithm, &key).ok()?;
+        let verifier = if self.renamed {
+            Box::new(ed25519::Verifier::new(&key).ok()?)
+        } else {
+            keys::verifier(self.algorithm, &key).ok()?
+        };
         Some(jwt::decode_with_verifier(jwt, verifier.as_ref()).ok()?.0.claims_set().clone())
     }
 }

@@ -61,12 +61,13 @@ async fn an_app_with_a_secret_pushes_its_request_and_binds_its_tokens() {
     }
 }
 
+/// These libraries already call EdDSA by its newer name (RFC 9864): in assertions, request objects and proofs.
 #[tokio::test]
 async fn a_client_signs_its_request_and_is_answered_with_a_signature() {
     let desk = Desk::with(SigningAlgorithm::EdDsa).await;
     let app = desk.client(AuthMethod::PrivateKeyJwt, |_| {}).await;
     for script in ["sign_in.mjs", "sign_in_oauth4webapi.mjs"] {
-        let settings = [("SIGNED_REQUEST", "1"), ("SIGNED_RESPONSE", "1")];
+        let settings = [("SIGNED_REQUEST", "1"), ("SIGNED_RESPONSE", "1"), ("DPOP", "1"), ("DPOP_ALG", "Ed25519")];
         only_signed(&desk.visit(node(script), &app, &settings).await);
     }
 }

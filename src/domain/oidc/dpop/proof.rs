@@ -102,7 +102,7 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Proof, ProofError> {
         return Err(flawed("demands an extension"));
     }
     // 5, 6 and 7: an asymmetric algorithm, and a public key that made the signature.
-    let algorithm = header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::read);
+    let algorithm = header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::in_header);
     let algorithm = algorithm.ok_or(flawed("is signed with an algorithm that is not taken"))?;
     let jwk = header.get("jwk").and_then(Value::as_object).ok_or(flawed("has no jwk"))?;
     let (verifier, jkt) = key::read(jwk, algorithm)?;
