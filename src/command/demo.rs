@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{reach, settings};
 use crate::domain::house::House;
-use crate::model::client::{AuthMethod, Client, ConsentRule, Metadata, Profile};
+use crate::model::client::{AuthMethod, Client, ConsentRule, Metadata, Origin, Profile};
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId};
@@ -155,6 +155,7 @@ async fn ensure_clients(house: &House) -> Result<()> {
         logo_uri: None,
         policy_uri: Some("https://example.com/privacy".to_owned()),
         tos_uri: Some("https://example.com/terms".to_owned()),
+        origin: Origin::Own,
         profile: Profile::Standard,
         metadata: Metadata::default(),
         secret_sealed: None,

@@ -105,3 +105,11 @@ pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
 pub async fn registration(house: &House, cx: &Context) -> Result<()> {
     charge(house, cx, &key(&["registration", &address(cx)]), REGISTRATION).await
 }
+
+/// Counts a client that registers itself from an address of the network.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn client_registration(house: &House, cx: &Context) -> Result<()> {
+    charge(house, cx, &key(&["client registration", &address(cx)]), REGISTRATION).await
+}

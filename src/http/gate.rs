@@ -24,6 +24,8 @@ pub enum Access {
     Client,
     /// The bearer of an access token of OpenID Connect; the rule reads it.
     Bearer,
+    /// The bearer of a token that registers clients or manages one; the rule reads it, and knows whether one is needed.
+    Registrant,
     /// Somebody signed in in this browser.
     Person,
     /// Somebody signed in in this browser who is an admin of the chosen company.
@@ -51,7 +53,7 @@ pub async fn layer(State((house, access)): State<(Shared, Access)>, mut request:
 
 async fn admit(house: &Shared, access: Access, request: &mut Request) -> Result<Option<Response>> {
     match access {
-        Access::Public | Access::Client | Access::Bearer => Ok(None),
+        Access::Public | Access::Client | Access::Bearer | Access::Registrant => Ok(None),
         Access::Person | Access::PersonAdmin => {
             let Some(visitor) = visit(house, request).await? else {
                 return if request.method() == Method::GET {

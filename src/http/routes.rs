@@ -46,7 +46,7 @@ where
 pub fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    use Access::{Bearer, Client, Enroller, Person, PersonAdmin, Public, Token};
+    use Access::{Bearer, Client, Enroller, Person, PersonAdmin, Public, Registrant, Token};
     use Role::{Admin, Manager, User};
     use Face::{OAuth, Page, Problem};
     const PUT: Method = Method::PUT;
@@ -67,6 +67,10 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/oauth2/token", Client, OAuth, oidc::token::give),
         route(POST, "/oauth2/introspect", Client, OAuth, oidc::introspect::show),
         route(POST, "/oauth2/revoke", Client, OAuth, oidc::revoke::take),
+        route(POST, "/oauth2/register", Registrant, OAuth, oidc::register::create),
+        route(GET, "/oauth2/register/{client_id}", Registrant, OAuth, oidc::register::show),
+        route(PUT, "/oauth2/register/{client_id}", Registrant, OAuth, oidc::register::replace),
+        route(DELETE, "/oauth2/register/{client_id}", Registrant, OAuth, oidc::register::remove),
         route(GET, "/oauth2/userinfo", Bearer, OAuth, oidc::userinfo::show),
         route(POST, "/oauth2/userinfo", Bearer, OAuth, oidc::userinfo::show),
         route(GET, "/oauth2/logout", Public, Page, oidc::logout::begin),

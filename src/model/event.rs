@@ -150,6 +150,24 @@ pub enum Event {
         /// What about it.
         what: &'static str,
     },
+    /// A client registered itself.
+    ClientRegistered {
+        /// The client.
+        client: String,
+    },
+    /// A client is gone, with its grants and tokens.
+    ClientDeleted {
+        /// The client.
+        client: String,
+    },
+    /// A token was made that lets its bearer register clients.
+    RegistrationTokenCreated,
+    /// A resource was registered; its identifier.
+    ResourceCreated(String),
+    /// A resource's registration changed; its identifier.
+    ResourceChanged(String),
+    /// A resource is gone; its identifier.
+    ResourceDeleted(String),
     /// The signing keys moved on; the keys that sign now.
     KeysRotated {
         /// Their ids.
@@ -218,6 +236,12 @@ impl Event {
             Self::AccountEnabled => line("account.enabled"),
             Self::ClientCreated { client } => by("client.created", client, json!({})),
             Self::ClientChanged { client, what } => by("client.changed", client, json!({ "what": what })),
+            Self::ClientRegistered { client } => by("client.registered", client, json!({})),
+            Self::ClientDeleted { client } => by("client.deleted", client, json!({})),
+            Self::RegistrationTokenCreated => line("registration_token.created"),
+            Self::ResourceCreated(identifier) => with("resource.created", json!({ "identifier": identifier })),
+            Self::ResourceChanged(identifier) => with("resource.changed", json!({ "identifier": identifier })),
+            Self::ResourceDeleted(identifier) => with("resource.deleted", json!({ "identifier": identifier })),
             Self::KeysRotated { kids } => with("keys.rotated", json!({ "kids": kids })),
         }
     }

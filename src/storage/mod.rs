@@ -10,6 +10,7 @@ pub mod consent;
 pub mod event;
 pub mod flow;
 pub mod grant;
+pub mod initial_access_token;
 pub mod login;
 pub mod mail_token;
 pub mod membership;

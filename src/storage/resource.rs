@@ -48,6 +48,67 @@ pub async fn find(db: &Db, identifier: &str) -> Result<Option<Resource>> {
     }))
 }
 
+/// The resource of this id, if it is the company's of the scope.
+pub async fn find_own(tx: &mut CompanyTx, id: Uuid) -> Result<Option<Resource>> {
+    let row = sqlx::query!(
+        "select id, company_id, identifier, name, scopes, token_lifetime_seconds, disabled_at
+         from resource where company_id = $1 and id = $2 for update",
+        tx.company().0,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Resource {
+        id: row.id,
+        company: row.company_id.map(CompanyId),
+        identifier: row.identifier,
+        name: row.name,
+        scopes: Scopes::from(row.scopes),
+        token_lifetime: row.token_lifetime_seconds,
+        disabled_at: row.disabled_at,
+    }))
+}
+
+/// The company's own resources by name, those after the given name and id where there is one.
+pub async fn list_own(tx: &mut CompanyTx, after: Option<(&str, Uuid)>, limit: i64) -> Result<Vec<Resource>> {
+    let (name, id) = after.unzip();
+    let rows = sqlx::query!(
+        "select id, company_id, identifier, name, scopes, token_lifetime_seconds, disabled_at
+         from resource where company_id = $1 and ($2::text is null or (name, id) > ($2, $3::uuid))
+         order by name, id limit $4",
+        tx.company().0,
+        name,
+        id,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let read = rows.into_iter().map(|row| Resource {
+        id: row.id,
+        company: row.company_id.map(CompanyId),
+        identifier: row.identifier,
+        name: row.name,
+        scopes: Scopes::from(row.scopes),
+        token_lifetime: row.token_lifetime_seconds,
+        disabled_at: row.disabled_at,
+    });
+    Ok(read.collect())
+}
+
+/// How many resources the company of the scope has.
+pub async fn count_own(tx: &mut CompanyTx) -> Result<i64> {
+    let count =
+        sqlx::query_scalar!(r#"select count(*) as "count!" from resource where company_id = $1"#, tx.company().0);
+    Ok(count.fetch_one(tx.conn()).await?)
+}
+
+/// Deletes a resource of the company of the scope.
+pub async fn delete_company(tx: &mut CompanyTx, id: Uuid) -> Result<bool> {
+    let company = tx.company().0;
+    let done = sqlx::query!("delete from resource where company_id = $1 and id = $2", company, id);
+    Ok(done.execute(tx.conn()).await?.rows_affected() > 0)
+}
+
 /// Keeps a resource of the platform, or what changed of it.
 ///
 /// # Errors

@@ -59,10 +59,27 @@ impl Db {
         Ok(AccountTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, account })
     }
 
+    /// A transaction that sees what this owner has; `None` is the platform. `account` is who acts in it, where somebody does.
+    pub async fn owner(&self, owner: Option<CompanyId>, account: Option<AccountId>) -> Result<OwnerTx> {
+        Ok(match owner {
+            Some(company) => OwnerTx::Company(self.company(company, account).await?),
+            None => OwnerTx::Platform(self.platform().await?),
+        })
+    }
+
     /// A transaction that sees only what no company owns.
     pub async fn platform(&self) -> Result<PlatformTx> {
         Ok(PlatformTx { tx: self.pool.begin().await? })
     }
+}
+
+/// Sees what belongs to one owner: a company, or the platform.
+#[derive(Debug)]
+pub enum OwnerTx {
+    /// A company's.
+    Company(CompanyTx),
+    /// The platform's own.
+    Platform(PlatformTx),
 }
 
 /// Sees one company.
@@ -84,6 +101,39 @@ pub struct AccountTx {
 #[derive(Debug)]
 pub struct PlatformTx {
     tx: Transaction<'static, Postgres>,
+}
+
+impl OwnerTx {
+    /// Whose rows these are; `None` is the platform.
+    pub fn company(&self) -> Option<CompanyId> {
+        match self {
+            Self::Company(tx) => Some(tx.company()),
+            Self::Platform(_) => None,
+        }
+    }
+
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Company(tx) => tx.conn(),
+            Self::Platform(tx) => tx.conn(),
+        }
+    }
+
+    /// Commits, and says what happened.
+    pub async fn commit(self, cx: &Context, event: Event) -> Result<()> {
+        match self {
+            Self::Company(tx) => tx.commit(cx, event).await,
+            Self::Platform(tx) => tx.commit(cx, event).await,
+        }
+    }
+
+    /// Commits what is not worth a line in the trail.
+    pub async fn commit_unremarkable(self) -> Result<()> {
+        match self {
+            Self::Company(tx) => tx.commit_unremarkable().await,
+            Self::Platform(tx) => tx.commit_unremarkable().await,
+        }
+    }
 }
 
 impl CompanyTx {

@@ -12,10 +12,18 @@ const IN_FLIGHT: Duration = Duration::hours(2);
 /// How long a letter that was sent is kept.
 const SENT: Duration = Duration::days(1);
 
+/// How long a client's document is kept that nobody uses.
+const UNUSED: Duration = Duration::days(30);
+
 /// One batch of every table. Answers how many rows went.
 pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     let hanging = sqlx::query_scalar!(r#"select sweep($1, $2) as "done!""#, now, BATCH).fetch_one(db.pool()).await?;
     let mut done = u64::try_from(hanging).unwrap_or_default();
+    let registrations =
+        sqlx::query_scalar!(r#"select sweep_registrations($1, $2, $3) as "done!""#, now, now - UNUSED, BATCH)
+            .fetch_one(db.pool())
+            .await?;
+    done += u64::try_from(registrations).unwrap_or_default();
     let batch = i64::from(BATCH);
     done += sqlx::query!(
         "delete from browser_session where digest in

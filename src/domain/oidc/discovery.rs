@@ -10,6 +10,7 @@ use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
 use crate::model::client::AuthMethod;
 use crate::model::jose::SigningAlgorithm;
 use crate::model::scope::KNOWN;
+use crate::model::settings::Registration;
 
 /// The document. Needs nothing of the database.
 pub fn document(house: &House) -> Value {
@@ -64,7 +65,12 @@ pub fn document(house: &House) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": ["en"],
         "tls_client_certificate_bound_access_tokens": house.settings.mtls.is_on(),
+        "client_id_metadata_document_supported": !house.settings.client_id_metadata_hosts.is_empty(),
     });
+    if let (true, Some(members)) = (house.settings.dynamic_registration != Registration::Off, document.as_object_mut())
+    {
+        members.insert("registration_endpoint".to_owned(), json!(format!("{issuer}/oauth2/register")));
+    }
     if let (Some(members), Some(url)) = (document.as_object_mut(), &house.settings.mtls.url) {
         let aliases = aliases(members, issuer, url);
         members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
@@ -74,7 +80,7 @@ pub fn document(house: &House) -> Value {
 
 /// RFC 8705, section 5: what clients with a certificate call instead. Browsers stay where they are.
 fn aliases(members: &Map<String, Value>, issuer: &str, url: &str) -> Map<String, Value> {
-    let for_browsers = ["authorization_endpoint", "end_session_endpoint"];
+    let for_browsers = ["authorization_endpoint", "end_session_endpoint", "registration_endpoint"];
     let endpoints =
         members.iter().filter(|(name, _)| name.ends_with("_endpoint") && !for_browsers.contains(&name.as_str()));
     let moved = endpoints.filter_map(|(name, at)| {

@@ -24,7 +24,7 @@ pub async fn of(house: &House, cx: &Context, asking: &Client, token: &str) -> Re
         None => refresh(house, cx, token).await?,
     };
     let own = |found: &Map<String, Value>| {
-        asking.company.is_none() || found.get("client_id").and_then(Value::as_str) == Some(asking.id.as_str())
+        asking.is_platforms_own() || found.get("client_id").and_then(Value::as_str) == Some(asking.id.as_str())
     };
     let Some(mut found) = found.filter(own) else { return Ok(json!({ "active": false })) };
     found.insert("active".to_owned(), json!(true));

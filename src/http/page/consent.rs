@@ -28,6 +28,9 @@ struct ConsentPage {
     frame: Frame,
     query: String,
     client_name: String,
+    /// Whose document the client is, where it is one: the only name that is proved.
+    client_host: Option<String>,
+    logo_uri: Option<String>,
     company: String,
     company_name: String,
     account: String,
@@ -80,6 +83,8 @@ pub async fn show(
         frame: frame.branded(Some(&joined.company)),
         query: steps.query(),
         client_name: flow.client.name.clone(),
+        client_host: flow.client.document_host(),
+        logo_uri: flow.client.logo_uri.clone(),
         company: joined.company.id().to_string(),
         company_name: joined.company.name.clone(),
         account: visitor.account.to_string(),

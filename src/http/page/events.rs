@@ -102,6 +102,12 @@ fn said(row: &Row) -> String {
         "account.enabled" => "The account was switched on again",
         "client.created" => "An app was registered",
         "client.changed" => "An app's registration was changed",
+        "client.registered" => "An app registered itself",
+        "client.deleted" => "An app was deleted",
+        "registration_token.created" => "A token to register apps was made",
+        "resource.created" => return format!("The API {} was registered", text("identifier")),
+        "resource.changed" => return format!("The registration of the API {} was changed", text("identifier")),
+        "resource.deleted" => return format!("The API {} was deleted", text("identifier")),
         other => other,
     };
     words.to_owned()

@@ -2,6 +2,7 @@
 
 mod metadata;
 mod profile;
+pub mod registration;
 
 pub use metadata::{ApplicationType, Metadata, SubjectType};
 pub use profile::{AudienceRule, BindingRule, NonceRule, PkceRule, Profile, RefreshRule, RequestRule, Rules};
@@ -44,6 +45,8 @@ pub struct Client {
     pub policy_uri: Option<String>,
     /// RFC 7591 `tos_uri`.
     pub tos_uri: Option<String>,
+    /// How it came to be.
+    pub origin: Origin,
     /// What is demanded of it.
     pub profile: Profile,
     /// What else it says of itself.
@@ -71,6 +74,17 @@ pub enum AuthMethod {
     SelfSignedTlsClientAuth,
     /// A public client.
     None,
+}
+
+/// How a client came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator or a company registered it.
+    Own,
+    /// It registered itself (RFC 7591).
+    Dynamic,
+    /// It publishes a document, whose address is its id (OAuth Client ID Metadata Document).
+    Document,
 }
 
 /// Whether the consent page stands between a client and its tokens.
@@ -113,7 +127,63 @@ impl AuthMethod {
     }
 }
 
+impl Origin {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Own, Self::Dynamic, Self::Document];
+
+    /// The word in the row.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Dynamic => "dynamic",
+            Self::Document => "document",
+        }
+    }
+
+    /// The origin of this word.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
+    }
+}
+
 impl Client {
+    /// A client of which nothing else is known yet: it asks for consent, and may do nothing.
+    pub fn blank(id: String, company: Option<CompanyId>, origin: Origin) -> Self {
+        Self {
+            name: id.clone(),
+            id,
+            company,
+            auth_method: AuthMethod::None,
+            secret_digest: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: Vec::new(),
+            scopes: Scopes::default(),
+            consent: ConsentRule::Ask,
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            origin,
+            profile: Profile::Standard,
+            metadata: Metadata::default(),
+            secret_sealed: None,
+            disabled_at: None,
+        }
+    }
+
+    /// Whether it is one of the platform's own, which the platform trusts with every company.
+    pub fn is_platforms_own(&self) -> bool {
+        self.company.is_none() && self.origin == Origin::Own
+    }
+
+    /// The host whose document it is, with a port that is not the usual one.
+    pub fn document_host(&self) -> Option<String> {
+        let url = url::Url::parse(&self.id).ok().filter(|_| self.origin == Origin::Document)?;
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    }
+
     /// Whether it has no secret (RFC 6749, section 2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use time::Duration;
 
-pub use parts::{DatabaseChoice, LogFormat, Loopback, Mtls, Network, Smtp, SmtpTls, TlsFiles};
+pub use parts::{DatabaseChoice, LogFormat, Loopback, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles};
 use reading::Reading;
 
 use super::secret::Secret;
@@ -76,6 +76,10 @@ pub struct Settings {
     pub password_hash_threads: usize,
     /// `PASSWORD_HASH_QUEUE`: how many may wait for a hash before the answer is 503. Default 64.
     pub password_hash_queue: usize,
+    /// `DYNAMIC_REGISTRATION`: `off`, `token` or `open`. Default token in dev, off elsewhere.
+    pub dynamic_registration: Registration,
+    /// `CLIENT_ID_METADATA_HOSTS`: hosts (`app.example.com`, or with a port) whose documents make clients, comma separated.
+    pub client_id_metadata_hosts: Vec<String>,
     /// `AUDIT_RETENTION_MONTHS`. Default 13.
     pub audit_retention_months: u32,
     /// `SIGNING_KEY_DAYS`: how long a key signs before the next takes over. Default 90.
@@ -154,6 +158,8 @@ impl Settings {
                 64,
             ),
             password_hash_queue: read.count("PASSWORD_HASH_QUEUE", 64, 10_000),
+            dynamic_registration: read.registration(),
+            client_id_metadata_hosts: read.hosts("CLIENT_ID_METADATA_HOSTS"),
             audit_retention_months: read.number("AUDIT_RETENTION_MONTHS", 13, 1, 120),
             signing_key_days: read.number("SIGNING_KEY_DAYS", 90, 1, 3650),
             log_format: read.log_format(),
@@ -272,6 +278,19 @@ mod tests {
         ] {
             let vars = [(name, value), ("SMTP_HOST", "mail"), ("SMTP_FROM", "a@b.example")];
             assert_eq!(names(read(&vars, Mode::Dev)), [name]);
+        }
+    }
+
+    #[test]
+    fn registration_is_off_where_nobody_switched_it_on() {
+        assert_eq!(read(&[], Mode::Dev).unwrap().dynamic_registration, Registration::Token);
+        assert_eq!(read(&GOOD, Mode::Serve).unwrap().dynamic_registration, Registration::Off);
+        assert_eq!(names(read(&[("DYNAMIC_REGISTRATION", "yes")], Mode::Dev)), ["DYNAMIC_REGISTRATION"]);
+        let hosts = |text| read(&[("CLIENT_ID_METADATA_HOSTS", text)], Mode::Dev);
+        let good = hosts("App.example.com, localhost:8443").unwrap();
+        assert_eq!(good.client_id_metadata_hosts, ["app.example.com", "localhost:8443"]);
+        for bad in ["https://app.example.com", "app.example.com/x", "*", "a b", "x@y.example"] {
+            assert_eq!(names(hosts(bad)), ["CLIENT_ID_METADATA_HOSTS"], "{bad}");
         }
     }
 

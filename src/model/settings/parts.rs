@@ -92,6 +92,17 @@ pub enum Loopback {
     Refused,
 }
 
+/// Whether clients may register themselves (RFC 7591).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Nobody may.
+    Off,
+    /// Whoever holds an initial access token.
+    Token,
+    /// Everybody.
+    Open,
+}
+
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::parts::{DatabaseChoice, LogFormat, Mtls, Network, Smtp, SmtpTls, TlsFiles};
+use super::parts::{DatabaseChoice, LogFormat, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles};
 use super::{DEV_SECRET, Mode, Problem, Problems, Settings};
 use crate::model::secret::Secret;
 
@@ -205,6 +205,39 @@ impl<'a> Reading<'a> {
             }
         }
         networks
+    }
+
+    /// Hosts as URLs have them, perhaps with a port.
+    pub(super) fn hosts(&mut self, name: &'static str) -> Vec<String> {
+        let mut hosts = Vec::new();
+        for text in self.list(name) {
+            let lower = text.to_ascii_lowercase();
+            let url = Url::parse(&format!("https://{lower}/")).ok();
+            let written = url.filter(|url| {
+                let host = url.host_str().unwrap_or_default();
+                !host.contains('*') && url.port().map_or(host.to_owned(), |port| format!("{host}:{port}")) == lower
+            });
+            if written.is_some() {
+                hosts.push(lower);
+            } else {
+                self.problem(name, format!("{text} is no host"), "list hosts like app.example.com, comma separated");
+            }
+        }
+        hosts
+    }
+
+    pub(super) fn registration(&mut self) -> Registration {
+        match self.text("DYNAMIC_REGISTRATION").as_deref() {
+            Some("off") => Registration::Off,
+            Some("token") => Registration::Token,
+            Some("open") => Registration::Open,
+            None if self.mode == Mode::Dev => Registration::Token,
+            None => Registration::Off,
+            Some(_) => {
+                self.problem("DYNAMIC_REGISTRATION", "is unknown", "set it to off, token or open");
+                Registration::Off
+            }
+        }
     }
 
     pub(super) fn tls(&mut self) -> Option<TlsFiles> {

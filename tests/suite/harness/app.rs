@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use countersign::domain::oidc::client_auth::assertion;
-use countersign::model::client::{AuthMethod, Client, ConsentRule, Metadata, Profile};
+use countersign::model::client::{AuthMethod, Client, ConsentRule, Metadata, Origin, Profile};
 use countersign::model::id::CompanyId;
 use countersign::model::scope::{KNOWN, Scopes};
 use countersign::model::secret::Secret;
@@ -49,6 +49,7 @@ pub fn registration(method: AuthMethod, owner: Option<CompanyId>) -> (Client, Op
         logo_uri: None,
         policy_uri: None,
         tos_uri: None,
+        origin: Origin::Own,
         profile: Profile::Standard,
         metadata: Metadata::default(),
         secret_sealed: None,

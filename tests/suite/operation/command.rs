@@ -1,6 +1,7 @@
 //! The commands of an operator.
 
 use countersign::model::settings::DEV_SECRET;
+use serde_json::Value;
 
 use super::{err, out, run};
 use crate::harness::Provider;
@@ -97,6 +98,60 @@ async fn a_client_is_registered_and_its_secret_is_shown_once() {
     let bad = ["client", "create", "X", "--redirect-uri", "https://app.example/#fragment"];
     let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
     assert!(!run(&bad, &settings).await.status.success());
+}
+
+#[tokio::test]
+async fn a_client_is_registered_from_a_file_shown_changed_and_deleted() {
+    let provider = Provider::start().await;
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("client-{}.json", uuid::Uuid::now_v7()));
+    let path = file.to_str().unwrap();
+    std::fs::write(
+        &file,
+        r#"{"redirect_uris":["https://desk.example/cb"],"grant_types":["authorization_code"],
+        "initiate_login_uri":"https://desk.example/start"}"#,
+    )
+    .unwrap();
+    let made = obey(
+        &provider,
+        &["client", "create", "Desk", "--metadata", path, "--auth-method", "client_secret_jwt", "--dpop-bound"],
+    )
+    .await;
+    let id = made.split_whitespace().find(|word| word.starts_with("cli_")).unwrap().to_owned();
+    let shown: Value = serde_json::from_str(&obey(&provider, &["client", "show", &id]).await).unwrap();
+    assert_eq!(shown["metadata"]["initiate_login_uri"], "https://desk.example/start");
+    assert_eq!(shown["metadata"]["dpop_bound_access_tokens"], true);
+    assert_eq!(shown["metadata"]["token_endpoint_auth_method"], "client_secret_jwt");
+    std::fs::write(&file, r#"{"initiate_login_uri":null,"client_name":"Renamed"}"#).unwrap();
+    obey(&provider, &["client", "change", &id, "--metadata", path]).await;
+    let shown: Value = serde_json::from_str(&obey(&provider, &["client", "show", &id]).await).unwrap();
+    assert_eq!(shown["metadata"].get("initiate_login_uri"), None);
+    assert_eq!(shown["metadata"]["client_name"], "Renamed");
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    // The same reader as everywhere: a profile demands what it does.
+    let bad =
+        run(&["client", "create", "X", "--redirect-uri", "https://x.example", "--profile", "high"], &settings).await;
+    assert!(!bad.status.success() && err(&bad).contains("token_endpoint_auth_method"), "{}", err(&bad));
+    obey(&provider, &["client", "delete", &id]).await;
+    assert!(!obey(&provider, &["client", "list"]).await.contains(&id));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_token_is_made_that_registers_one_client_of_a_company() {
+    let provider = Provider::start().await;
+    let (company, _) = provider.company("TechCorp").await;
+    let made = ["client", "registration-token", "--company", &company.slug, "--uses", "1", "--days", "2"];
+    let said = obey(&provider, &made).await;
+    let token = said.split_whitespace().find(|word| word.len() == 43).unwrap();
+    let register = || {
+        let sent = serde_json::json!({ "redirect_uris": ["https://app.example/callback"] });
+        provider.stranger().post(provider.url("/oauth2/register")).bearer_auth(token).json(&sent).send()
+    };
+    assert_eq!(register().await.unwrap().status(), 201);
+    assert_eq!(register().await.unwrap().status(), 401);
+    let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
+    assert!(!run(&["client", "registration-token", "--uses", "0"], &settings).await.status.success());
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ fn fixtures(owner: Owner) -> Vec<Fixture> {
         row("event", "ip", &by_company, format!("(id, company_id, account_id, action, created_at) values ({c}, {c}, {a}, 'x', now())")),
         row("pairwise_subject", "sector", &by_account, format!("(account_id, sector, subject) values ({a}, 'x.example', '{}')", account.simple())),
         row("resource", "name", &by_company, format!("(id, company_id, identifier, name, created_at, updated_at) values ({c}, {c}, 'https://{}.example', 'R', now(), now())", company.simple())),
+        row("initial_access_token", "uses_left", &by_company, format!("(digest, company_id, expires_at, created_at) values ({bytes}, {c}, now(), now())")),
         row("pushed_request", "used_at", &by_digest, format!("(digest, client_id, request, expires_at, created_at) values ({bytes}, {client}, '{{}}', now(), now())")),
         row("replay", "expires_at", &by_digest, format!("(digest, expires_at) values ({bytes}, now())")),
         row("browser_session", "data", &by_digest, format!("(digest, data, expires_at) values ({bytes}, '{{}}', now())")),

@@ -20,7 +20,6 @@ use crate::model::error::{Error, Result};
 use crate::model::id::AccountId;
 use crate::model::params::Params;
 use crate::model::scope::Scopes;
-use crate::storage::client;
 
 /// Characters that `state`, `nonce` and others may have.
 const LONGEST: usize = 2048;
@@ -168,7 +167,7 @@ pub enum Checked {
 /// # Errors
 /// `invalid_request` and `invalid_client` where no redirect URI can be trusted: shown on a page, sent nowhere.
 pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Checked> {
-    let client = client::find(&house.db, params.need("client_id")?).await?;
+    let client = super::client::find(house, cx, params.need("client_id")?).await?;
     let client = client
         .filter(|client| client.disabled_at.is_none())
         .ok_or_else(|| Error::oauth("invalid_request", "the client is not known here, or is switched off"))?;

@@ -12,7 +12,6 @@ use crate::model::error::{Error, Result};
 use crate::model::params::Params;
 use crate::model::secret::Secret;
 use crate::model::settings::Settings;
-use crate::storage::client;
 
 /// What a client sent.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub fn supported(settings: &Settings) -> impl Iterator<Item = AuthMethod> {
 /// `invalid_client`; `invalid_request` where it proves itself in two ways at once.
 pub async fn authenticate(house: &House, cx: &Context, sent: &Sent<'_>) -> Result<Client> {
     let (id, proof) = read(sent)?;
-    let found = client::find(&house.db, &id).await?;
+    let found = super::client::find(house, cx, &id).await?;
     let client =
         found.filter(|client| client.disabled_at.is_none()).ok_or_else(|| refused("the client is not known"))?;
     if !client.rules().auth_methods.contains(&client.auth_method) {
