@@ -1,5 +1,7 @@
 //! The headers that every answer carries, and the nonce for a page's one style element.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
@@ -7,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use url::Url;
 
 use super::Shared;
 use crate::model::secret::random;
@@ -20,12 +23,23 @@ pub struct Nonce(pub String);
 #[derive(Debug, Clone)]
 pub struct FormTarget(pub String);
 
+/// What this page frames: these addresses of apps. Nothing else can be framed.
+#[derive(Debug, Clone)]
+pub struct Frames(pub Vec<Url>);
+
+/// Anybody may frame this page. It brings a policy of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Framable;
+
 /// Sets what is not set already.
 pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
     let nonce = Nonce(B64.encode(random::<16>()));
     request.extensions_mut().insert(nonce.clone());
     let mut response = next.run(request).await;
     let target = response.extensions_mut().remove::<FormTarget>();
+    let frames =
+        response.extensions_mut().remove::<Frames>().map(|frames| frame_sources(&frames.0)).unwrap_or_default();
+    let framable = response.extensions_mut().remove::<Framable>().is_some();
     let headers = response.headers_mut();
     let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
         let name = HeaderName::from_static(name);
@@ -41,7 +55,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
             "content-security-policy",
             &format!(
                 "default-src 'none'; style-src 'self' 'nonce-{}'; script-src 'self'; img-src 'self' https: data:; \
-                 font-src 'self'; connect-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'",
+                 font-src 'self'; connect-src 'self'; form-action 'self'{target};{frames} frame-ancestors 'none'; base-uri 'none'",
                 nonce.0
             ),
         );
@@ -49,7 +63,9 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
         set(headers, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
     }
     set(headers, "x-content-type-options", "nosniff");
-    set(headers, "x-frame-options", "DENY");
+    if !framable {
+        set(headers, "x-frame-options", "DENY");
+    }
     set(headers, "referrer-policy", "no-referrer");
     set(headers, "permissions-policy", "camera=(), geolocation=(), microphone=()");
     if house.settings.issuer_is_https() {
@@ -61,9 +77,16 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
     response
 }
 
+/// The directive that lets a page frame these addresses: their origins.
+fn frame_sources(urls: &[Url]) -> String {
+    let origins: BTreeSet<String> = urls.iter().map(|url| url.origin().ascii_serialization()).collect();
+    let origins: Vec<String> = origins.into_iter().collect();
+    if origins.is_empty() { String::new() } else { format!(" frame-src {};", origins.join(" ")) }
+}
+
 /// A source expression for where this URL leads: its origin, or its scheme where it is an app's own.
 fn form_source(url: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
+    let url = Url::parse(url).ok()?;
     match url.scheme() {
         "http" | "https" => Some(format!(" {}", url.origin().ascii_serialization())),
         scheme => Some(format!(" {scheme}:")),

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod body;
+pub mod browser_state;
 pub mod certificate;
 pub mod context;
 pub mod cors;

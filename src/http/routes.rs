@@ -14,7 +14,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::face::{self, Face};
 use super::gate::{self, Access};
 use super::session_store::Store;
-use super::{Shared, api, body, context, cors, headers, oidc, page};
+use super::{Shared, api, body, browser_state, context, cors, headers, oidc, page};
 use crate::model::error::Error;
 use crate::model::role::Role;
 
@@ -75,6 +75,7 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/oauth2/userinfo", Bearer, OAuth, oidc::userinfo::show),
         route(GET, "/oauth2/logout", Public, Page, oidc::logout::begin),
         route(POST, "/oauth2/logout", Public, Page, oidc::logout::begin),
+        route(GET, "/oauth2/check-session", Public, Page, oidc::check_session::show),
         route(POST, "/oauth2/logout/confirm", Public, Page, oidc::logout::confirm),
         // The management API.
         route(GET, "/openapi.json", Public, Problem, api::docs::openapi),
@@ -182,6 +183,7 @@ pub fn router(house: &Shared) -> Router {
     router
         .method_not_allowed_fallback(wrong_method)
         .fallback_service(axum::routing::any(not_found).layer(from_fn(face::by_path)))
+        .layer(from_fn_with_state(house.clone(), browser_state::layer))
         .layer(sessions)
         .layer(cors::layer(house))
         .layer(DefaultBodyLimit::max(body::LIMIT))

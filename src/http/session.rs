@@ -14,6 +14,9 @@ use crate::model::secret::{Digest, Secret};
 
 const CSRF: &str = "csrf";
 const BROWSER: &str = "browser";
+const EARLIER: &str = "earlier";
+/// How many earlier logins of a browser are known.
+const REMEMBERED: usize = 16;
 
 /// What the browser's session says of who is signed in. The login itself must still be asked for: it may have ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,8 +49,19 @@ impl Browser {
         self.0.get(LOGIN).await.map_err(Error::fault)
     }
 
+    /// The logins that later ones of this browser have taken the place of: apps may still live by them.
+    pub async fn earlier(&self) -> Result<Vec<(AccountId, LoginId)>> {
+        Ok(self.0.get(EARLIER).await.map_err(Error::fault)?.unwrap_or_default())
+    }
+
     /// Somebody signed in, or chose a company: under a new session id, so that an id that was planted before is worth nothing.
     pub async fn remember(&self, who: &Remembered) -> Result<()> {
+        if let Some(before) = self.remembered().await?.filter(|before| before.login != who.login) {
+            let mut earlier = self.earlier().await?;
+            earlier.push((before.account, before.login));
+            let first = earlier.len().saturating_sub(REMEMBERED);
+            self.0.insert(EARLIER, earlier.split_off(first)).await.map_err(Error::fault)?;
+        }
         self.0.cycle_id().await.map_err(Error::fault)?;
         self.0.insert(LOGIN, who).await.map_err(Error::fault)
     }

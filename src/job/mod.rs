@@ -1,4 +1,4 @@
-//! What runs without a request: mail, sweeping, key rotation, the trail's months. Every node runs all of it; the rows that
+//! What runs without a request: mail, notices of logouts, sweeping, key rotation, the trail's months. Every node runs all of it; the rows that
 //! a node works on are its own for that moment, so there is no leader.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use time::Duration as Span;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::domain::house::House;
+use crate::domain::oidc::backchannel_logout;
 use crate::domain::{delivery, keys};
 use crate::model::error::Result;
 use crate::storage::sweep;
@@ -15,6 +16,7 @@ use crate::storage::sweep;
 /// Starts them. They end with the process.
 pub fn start(house: &Arc<House>) {
     tokio::spawn(every(Duration::from_secs(1), "mail", Arc::clone(house), mail));
+    tokio::spawn(every(Duration::from_secs(1), "logout notices", Arc::clone(house), logout_notices));
     tokio::spawn(every(Duration::from_mins(1), "sweep", Arc::clone(house), sweep_all));
     tokio::spawn(every(Duration::from_hours(1), "keys", Arc::clone(house), rotate));
     tokio::spawn(every(Duration::from_hours(1), "months", Arc::clone(house), months));
@@ -37,6 +39,19 @@ where
 
 async fn mail(house: Arc<House>) -> Result<()> {
     while delivery::deliver(&house, &house.job("mail")).await? > 0 {}
+    Ok(())
+}
+
+/// Each notice goes out on a task of its own: one receiver that takes its time holds nobody up.
+async fn logout_notices(house: Arc<House>) -> Result<()> {
+    for due in backchannel_logout::take_due(&house, &house.job("logout notices")).await? {
+        let house = Arc::clone(&house);
+        tokio::spawn(async move {
+            if let Err(error) = backchannel_logout::deliver(&house, &house.job("logout notices"), &due).await {
+                tracing::warn!(%error, "a logout notice will be tried again");
+            }
+        });
+    }
     Ok(())
 }
 

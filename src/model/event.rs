@@ -25,6 +25,13 @@ pub enum Event {
     SecondFactorFailed,
     /// A login ended at its owner's wish.
     SignedOut(LoginId),
+    /// A client did not take the notice of a logout for so long that it was given up.
+    LogoutNoticeLost {
+        /// The client.
+        client: String,
+        /// The login that had ended.
+        login: LoginId,
+    },
     /// Every login but perhaps one ended, after a credential changed.
     LoginsEnded,
     /// A first TOTP code was right: the second factor is on.
@@ -202,6 +209,7 @@ impl Event {
             Self::SignInFailed(why) => with("sign_in.failed", json!({ "reason": why })),
             Self::SecondFactorFailed => line("second_factor.failed"),
             Self::SignedOut(login) => with("login.ended", json!({ "login": login })),
+            Self::LogoutNoticeLost { client, login } => by("logout_notice.lost", client, json!({ "login": login })),
             Self::LoginsEnded => line("logins.ended"),
             Self::TotpEnabled => line("second_factor.enabled"),
             Self::TotpDisabled => line("second_factor.disabled"),

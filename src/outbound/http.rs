@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::CONTENT_TYPE;
 use url::{Host, Url};
 
 use crate::model::error::{Error, Result};
@@ -71,6 +72,24 @@ impl Guarded {
             }
         }
         Ok(body)
+    }
+
+    /// Posts a form. Any 2xx will do; nothing of the answer is read.
+    ///
+    /// # Errors
+    /// The URL is refused, or the other side does not answer with success in time.
+    pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> std::result::Result<(), NotFetched> {
+        self.check(url)?;
+        let failed = |error: reqwest::Error| NotFetched::Failed(error.without_url().to_string());
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request =
+            self.client.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.map_err(failed)?;
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(NotFetched::Failed(format!("the answer is {}", answer.status())))
+        }
     }
 
     fn check(&self, url: &Url) -> std::result::Result<(), NotFetched> {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::login_client;
 use super::scope::{AccountTx, CompanyTx};
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
@@ -102,7 +103,7 @@ impl Living {
     }
 }
 
-/// Keeps a new grant.
+/// Keeps a new grant. Its client will hear of the login's end, if it wants to.
 pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "insert into authorization_grant (company_id, id, account_id, client_id, login_id, scopes, audience, nonce, claims,
@@ -129,7 +130,7 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    login_client::note(tx, grant, now).await
 }
 
 /// A grant of the company of the scope that lives: neither ended nor expired, its client and its account on, its
@@ -215,7 +216,7 @@ pub async fn end(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends every grant of a member.
+/// Ends every grant of a member, and tells its clients.
 pub async fn end_of_member(tx: &mut CompanyTx, account: AccountId, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "update authorization_grant set ended_at = $3 where company_id = $1 and account_id = $2 and ended_at is null",
@@ -225,10 +226,10 @@ pub async fn end_of_member(tx: &mut CompanyTx, account: AccountId, now: OffsetDa
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    login_client::tell_of_member(tx, account, now).await
 }
 
-/// Ends every grant of the person of the scope to one client in one company.
+/// Ends every grant of the person of the scope to one client in one company, and tells the client.
 pub async fn end_of_client(tx: &mut AccountTx, company: Uuid, client_id: &str, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "update authorization_grant set ended_at = $4
@@ -240,5 +241,5 @@ pub async fn end_of_client(tx: &mut AccountTx, company: Uuid, client_id: &str, n
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    login_client::tell_client(tx, (company, client_id), now).await
 }

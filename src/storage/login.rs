@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::login_client;
 use super::scope::AccountTx;
 use crate::model::error::Result;
 use crate::model::id::{AccountId, LoginId};
@@ -118,7 +119,7 @@ pub async fn touch(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Resu
     Ok(())
 }
 
-/// Ends a login with the grants that hang from it. `false` where there was none to end.
+/// Ends a login with the grants that hang from it, and writes the notices to its clients. `false` where there was none to end.
 pub async fn end(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<bool> {
     let account = tx.account().0;
     let done = sqlx::query!(
@@ -138,10 +139,12 @@ pub async fn end(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result
     )
     .execute(tx.conn())
     .await?;
+    login_client::tell_of_login(tx, id, now).await?;
     Ok(done.count == 1)
 }
 
-/// Ends every login of the person of the scope, but for one that is named, with the grants that hang from them.
+/// Ends every login of the person of the scope, but for one that is named, with the grants that hang from them, and writes the
+/// notices to their clients.
 pub async fn end_others(tx: &mut AccountTx, kept: Option<LoginId>, now: OffsetDateTime) -> Result<()> {
     let account = tx.account().0;
     let kept = kept.map(|id| id.0);
@@ -162,5 +165,5 @@ pub async fn end_others(tx: &mut AccountTx, kept: Option<LoginId>, now: OffsetDa
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    login_client::tell_of_others(tx, kept.map(LoginId), now).await
 }

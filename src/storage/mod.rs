@@ -12,6 +12,8 @@ pub mod flow;
 pub mod grant;
 pub mod initial_access_token;
 pub mod login;
+pub mod login_client;
+pub mod logout_notice;
 pub mod mail_token;
 pub mod membership;
 pub mod migration;

@@ -25,7 +25,7 @@ pub fn document(house: &House) -> Value {
     // Nobody introspects without a proof.
     let proving: Vec<&str> = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     let algorithms: Vec<&str> = signing.into_iter().chain(SYMMETRIC).collect();
-    let mut document = json!({
+    let document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/oauth2/authorize"),
         "token_endpoint": at("/oauth2/token"),
@@ -34,7 +34,6 @@ pub fn document(house: &House) -> Value {
         "introspection_endpoint": at("/oauth2/introspect"),
         "pushed_authorization_request_endpoint": at("/oauth2/par"),
         "revocation_endpoint": at("/oauth2/revoke"),
-        "end_session_endpoint": at("/oauth2/logout"),
         "service_documentation": at("/docs"),
         "scopes_supported": KNOWN,
         "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
@@ -42,9 +41,7 @@ pub fn document(house: &House) -> Value {
         "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials"],
         "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
         "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": signing,
         "request_object_signing_alg_values_supported": signing,
-        "authorization_signing_alg_values_supported": signing,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_methods_supported": proving,
@@ -67,15 +64,39 @@ pub fn document(house: &House) -> Value {
         "tls_client_certificate_bound_access_tokens": house.settings.mtls.is_on(),
         "client_id_metadata_document_supported": !house.settings.client_id_metadata_hosts.is_empty(),
     });
-    if let (true, Some(members)) = (house.settings.dynamic_registration != Registration::Off, document.as_object_mut())
-    {
+    let parts = [document, answers(), logout(house)];
+    let mut members: Map<String, Value> =
+        parts.into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect();
+    if house.settings.dynamic_registration != Registration::Off {
         members.insert("registration_endpoint".to_owned(), json!(format!("{issuer}/oauth2/register")));
     }
-    if let (Some(members), Some(url)) = (document.as_object_mut(), &house.settings.mtls.url) {
-        let aliases = aliases(members, issuer, url);
+    if let Some(url) = &house.settings.mtls.url {
+        let aliases = aliases(&members, issuer, url);
         members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
     }
-    document
+    Value::Object(members)
+}
+
+/// How what we say is signed.
+fn answers() -> Value {
+    let signing = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
+    json!({
+        "id_token_signing_alg_values_supported": signing,
+        "authorization_signing_alg_values_supported": signing,
+    })
+}
+
+/// RP-Initiated Logout, Session Management, Back-Channel Logout and Front-Channel Logout 1.0.
+fn logout(house: &House) -> Value {
+    let issuer = &house.settings.issuer;
+    json!({
+        "end_session_endpoint": format!("{issuer}/oauth2/logout"),
+        "check_session_iframe": format!("{issuer}/oauth2/check-session"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+    })
 }
 
 /// RFC 8705, section 5: what clients with a certificate call instead. Browsers stay where they are.

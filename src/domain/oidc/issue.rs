@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::authorize::{Answer, AuthorizationRequest, ResponseType};
 use super::token::{self, Bound};
-use super::{claims, grant as grants, subject};
+use super::{claims, grant as grants, session_state, subject};
 use crate::domain::house::House;
 use crate::domain::person::visitor::Visitor;
 use crate::model::authorization_details::AuthorizationDetails;
@@ -64,6 +64,10 @@ pub async fn answer(
         let code = params.first().map(|(_, code)| code.clone());
         let bound = Bound { code: code.as_deref(), state: request.to.state(), ..Bound::default() };
         params.push(("id_token", token::id_token(house, cx.now, client, &living, (bound, more)).await?));
+    }
+    if request.scopes().has("openid") {
+        let state = session_state::of_answer(house, &client.id, request.to.redirect_uri(), visitor.login)?;
+        params.extend(state.map(|state| ("session_state", state)));
     }
     request.to.answer(house, cx.now, params).await
 }

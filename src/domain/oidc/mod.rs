@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod authorize;
+pub mod backchannel_logout;
 pub mod binding;
 pub mod claims;
 pub mod client;
@@ -10,6 +11,7 @@ pub mod client_keys;
 pub mod discovery;
 pub mod dpop;
 pub mod flow;
+pub mod frontchannel_logout;
 pub mod grant;
 pub mod introspect;
 pub mod issue;
@@ -19,6 +21,7 @@ pub mod registration;
 pub mod request_object;
 pub mod resource;
 pub mod revoke;
+pub mod session_state;
 pub mod subject;
 pub mod token;
 pub mod userinfo;

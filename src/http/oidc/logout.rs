@@ -2,11 +2,10 @@
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
-use crate::domain::oidc::logout::{self, LogoutRequest};
-use crate::domain::person::sign_out;
+use crate::domain::oidc::{frontchannel_logout, logout};
 use crate::http::Shared;
 use crate::http::body::Params;
 use crate::http::context::Cx;
@@ -15,7 +14,7 @@ use crate::http::page::frame::{Frame, show as render};
 use crate::http::page::login::visitor;
 use crate::http::page::logout::{LogoutPage, end, signed_out};
 use crate::http::session::{Browser, PageForm};
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 
 /// Reads the request, by GET or POST; ends the login, or asks first.
 pub async fn begin(
@@ -29,15 +28,12 @@ pub async fn begin(
     let wanted = logout::check(&house, &cx, &params).await?;
     let visitor = visitor(&house, &cx, &browser).await?;
     if !wanted.must_ask(visitor.as_ref()) {
-        if let Some((account, login)) = wanted.hinted {
-            match sign_out::end(&house, &cx, account, login).await {
-                // It had ended already.
-                Ok(()) | Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        end(&house, &cx, &browser).await?;
-        return gone(&wanted, params.get("state"), frame);
+        let mut visits = match wanted.hinted {
+            Some((account, login)) => frontchannel_logout::farewell(&house, &cx, account, login).await?,
+            None => Vec::new(),
+        };
+        visits.extend(end(&house, &cx, &browser).await?);
+        return signed_out(frame, visits, wanted.target(params.get("state"))?);
     }
     let kept = ["client_id", "id_token_hint", "post_logout_redirect_uri", "state"];
     let fields =
@@ -83,13 +79,6 @@ pub async fn confirm(
     .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)))
     .collect();
     let wanted = logout::check(&house, &cx, &params).await?;
-    end(&house, &cx, &browser).await?;
-    gone(&wanted, params.get("state"), frame)
-}
-
-fn gone(wanted: &LogoutRequest, state: Option<&str>, frame: Frame) -> Result<Response> {
-    match wanted.target(state)? {
-        Some(url) => Ok(Redirect::to(&url).into_response()),
-        None => signed_out(frame),
-    }
+    let visits = end(&house, &cx, &browser).await?;
+    signed_out(frame, visits, wanted.target(params.get("state"))?)
 }

@@ -1,6 +1,7 @@
 //! OpenID Connect's endpoints.
 
 pub mod authorize;
+pub mod check_session;
 pub mod client;
 pub mod discovery;
 pub mod introspect;

@@ -7,10 +7,12 @@ use crate::http::body::Named;
 use crate::model::error::{Error, Result};
 
 /// Name, media type, bytes.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../../../templates/asset/style.css")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/page.js")),
     ("form-post.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/form-post.js")),
+    ("logout.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/logout.js")),
+    ("check-session.js", "text/javascript; charset=utf-8", include_str!("../../../templates/asset/check-session.js")),
     ("favicon.svg", "image/svg+xml", include_str!("../../../templates/asset/favicon.svg")),
 ];
 

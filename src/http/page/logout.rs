@@ -3,15 +3,18 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use url::Url;
 
-use super::frame::{Frame, MessagePage, show as render};
+use super::frame::{Frame, show as render};
 use super::login::visitor;
-use crate::domain::person::sign_out;
+use crate::domain::oidc::frontchannel_logout;
 use crate::http::Shared;
 use crate::http::context::Cx;
+use crate::http::headers::Frames;
 use crate::http::session::{Browser, Empty, PageForm};
-use crate::model::error::{Error, Result};
+use crate::model::context::Context;
+use crate::model::error::Result;
 
 /// Asks.
 #[derive(Template)]
@@ -43,31 +46,36 @@ pub async fn submit(
     frame: Frame,
     PageForm(_): PageForm<Empty>,
 ) -> Result<Response> {
-    end(&house, &cx, &browser).await?;
-    signed_out(frame)
+    let visits = end(&house, &cx, &browser).await?;
+    signed_out(frame, visits, None)
 }
 
-/// Ends the login of this browser, with its grants, and forgets the session.
-pub async fn end(house: &Shared, cx: &crate::model::context::Context, browser: &Browser) -> Result<()> {
-    if let Some(who) = browser.remembered().await? {
-        match sign_out::end(house, cx, who.account, who.login).await {
-            // It had ended already, elsewhere.
-            Ok(()) | Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
+/// Ends the login of this browser and those that it took the place of, with their grants, and forgets the session. Answers the
+/// addresses of apps that the next page must open (Front-Channel Logout 1.0).
+pub async fn end(house: &Shared, cx: &Context, browser: &Browser) -> Result<Vec<Url>> {
+    let now = browser.remembered().await?.map(|who| (who.account, who.login));
+    let mut visits = Vec::new();
+    for (account, login) in browser.earlier().await?.into_iter().chain(now) {
+        visits.extend(frontchannel_logout::farewell(house, cx, account, login).await?);
     }
-    browser.forget().await
+    browser.forget().await?;
+    Ok(visits)
 }
 
-/// Says so.
-pub fn signed_out(frame: Frame) -> Result<Response> {
-    render(
-        StatusCode::OK,
-        &MessagePage {
-            frame,
-            heading: "Signed out",
-            paragraphs: vec!["You are signed out in this browser.".to_owned()],
-            link: Some(("Sign in again", "/login".to_owned())),
-        },
-    )
+#[derive(Template)]
+#[template(path = "page/signed_out.html")]
+struct SignedOutPage {
+    frame: Frame,
+    visits: Vec<Url>,
+    to: Option<String>,
+}
+
+/// Says so, opens what apps want opened, and goes on to where the app that asked wants the browser.
+pub fn signed_out(frame: Frame, visits: Vec<Url>, to: Option<String>) -> Result<Response> {
+    if let (Some(to), []) = (&to, visits.as_slice()) {
+        return Ok(Redirect::to(to).into_response());
+    }
+    let mut response = render(StatusCode::OK, &SignedOutPage { frame, visits: visits.clone(), to })?;
+    response.extensions_mut().insert(Frames(visits));
+    Ok(response)
 }

@@ -16,7 +16,7 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use fantoccini::{
     Client, ClientBuilder, Locator,
     elements::Element,
-    wd::{Capabilities, WebDriverCompatibleCommand},
+    wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle},
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -142,6 +142,19 @@ impl Browser {
         if let Err(error) = target.click().await {
             self.fail(&format!("cannot press {css}: {error}")).await;
         }
+    }
+
+    /// Opens another tab and goes on there. Answers the tab that was left.
+    pub async fn new_tab(&self) -> WindowHandle {
+        let left = self.client.window().await.expect("the browser has a tab");
+        let opened = self.client.new_window(true).await.expect("a tab opens");
+        self.switch_to(opened.handle).await;
+        left
+    }
+
+    /// Goes on in a tab that is open.
+    pub async fn switch_to(&self, tab: WindowHandle) {
+        self.client.switch_to_window(tab).await.expect("the tab is open");
     }
 
     pub async fn url(&self) -> Url {

@@ -14,6 +14,7 @@ pub mod mtls;
 pub mod people;
 pub mod prover;
 pub mod publisher;
+pub mod receiver;
 pub mod signer;
 pub mod visitor;
 

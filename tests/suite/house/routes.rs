@@ -22,6 +22,7 @@ const PUBLIC: &[&str] = &[
     "GET /logout",
     "GET /oauth2/authorize",
     "GET /oauth2/authorize/continue",
+    "GET /oauth2/check-session",
     "GET /oauth2/jwks",
     "GET /oauth2/logout",
     "GET /openapi.json",

@@ -180,3 +180,17 @@ async fn caches_may_keep_the_metadata_and_the_keys_for_a_while() {
         assert_eq!(response.headers()["cache-control"], "public, max-age=300");
     }
 }
+
+#[tokio::test]
+async fn every_way_of_logging_out_is_announced() {
+    let provider = Provider::start().await;
+    let document = document(&provider).await;
+    // Behaviours 72 and 73.
+    for way in ["backchannel_logout", "frontchannel_logout"] {
+        for name in [format!("{way}_supported"), format!("{way}_session_supported")] {
+            assert_eq!(document[&name], true, "{name}");
+        }
+    }
+    // Behaviour 74.
+    assert_eq!(document["check_session_iframe"], provider.url("/oauth2/check-session"));
+}

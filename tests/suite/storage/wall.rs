@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::harness::Provider;
 
 /// Tables that belong to no company: the other scopes may not even look.
-const PLATFORM: [&str; 7] =
-    ["browser_session", "flow", "signing_key", "outbox", "throttle", "pushed_request", "replay"];
+const PLATFORM: [&str; 8] =
+    ["browser_session", "flow", "signing_key", "outbox", "throttle", "pushed_request", "replay", "logout_notice"];
 
 /// A company and its admin, with one row in every table.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,8 @@ fn fixtures(owner: Owner) -> Vec<Fixture> {
         row("pairwise_subject", "sector", &by_account, format!("(account_id, sector, subject) values ({a}, 'x.example', '{}')", account.simple())),
         row("resource", "name", &by_company, format!("(id, company_id, identifier, name, created_at, updated_at) values ({c}, {c}, 'https://{}.example', 'R', now(), now())", company.simple())),
         row("initial_access_token", "uses_left", &by_company, format!("(digest, company_id, expires_at, created_at) values ({bytes}, {c}, now(), now())")),
+        row("login_client", "created_at", &by_company, format!("(company_id, login_id, client_id, account_id, created_at) values ({c}, {a}, {client}, {a}, now())")),
+        row("logout_notice", "attempts", &by_account, format!("(id, client_id, login_id, account_id, next_attempt_at, created_at) values ({c}, {client}, {a}, {a}, now(), now())")),
         row("pushed_request", "used_at", &by_digest, format!("(digest, client_id, request, expires_at, created_at) values ({bytes}, {client}, '{{}}', now(), now())")),
         row("replay", "expires_at", &by_digest, format!("(digest, expires_at) values ({bytes}, now())")),
         row("browser_session", "data", &by_digest, format!("(digest, data, expires_at) values ({bytes}, '{{}}', now())")),
