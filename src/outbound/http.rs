@@ -171,6 +171,14 @@ impl Resolve for PublicOnly {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_name_is_looked_at_each_time_it_is_resolved() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        assert!(PublicOnly(Loopback::Refused).resolve(name()).await.is_err());
+        let mut found = PublicOnly(Loopback::Allowed).resolve(name()).await.unwrap();
+        assert!(found.all(|address| address.ip().is_loopback()));
+    }
+
     #[test]
     fn only_public_addresses_are_called() {
         for bad in [

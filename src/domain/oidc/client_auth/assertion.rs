@@ -13,7 +13,7 @@ use crate::domain::house::House;
 use crate::domain::oidc::client_keys;
 use crate::model::client::{AudienceRule, AuthMethod, Client};
 use crate::model::context::Context;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::jose::SigningAlgorithm;
 use crate::model::secret::Digest;
 use crate::storage::replay;
@@ -77,7 +77,9 @@ pub fn sealed_place(client_id: &str) -> String {
 }
 
 fn signed_with_secret(house: &House, client: &Client, jwt: &str) -> Result<Option<Map<String, Value>>> {
-    let sealed = client.secret_sealed.as_deref().ok_or_else(|| Error::fault("a client's secret is not kept"))?;
+    // A client that was given its secret for another method, of which a digest is kept and no more.
+    let sealed = client.secret_sealed.as_deref();
+    let sealed = sealed.ok_or_else(|| refused("the client's secret is not kept for signatures: give it a new one"))?;
     let secret = house.sealer.open(&sealed_place(&client.id), sealed)?;
     let Ok(header) = jwt::decode_header(jwt) else { return Ok(None) };
     let algorithm = header.claim("alg").and_then(Value::as_str).unwrap_or_default();

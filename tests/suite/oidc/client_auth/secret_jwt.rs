@@ -36,6 +36,27 @@ async fn a_client_that_signs_with_its_secret_is_believed_once() {
 }
 
 #[tokio::test]
+async fn a_secret_of_which_only_a_digest_is_kept_signs_nothing() {
+    let provider = Provider::start().await;
+    let (client, secret) = registration(AuthMethod::SecretJwt, None);
+    // Registered as if the secret had been given for another method.
+    let app = provider.register((client, None)).await;
+    assert_eq!(present(&app, &sign(HS256, &secret.unwrap(), &good(&provider, &app))).await, refused());
+}
+
+#[tokio::test]
+async fn a_sealed_secret_cannot_be_put_in_another_clients_place() {
+    let provider = Provider::start().await;
+    let one = app(&provider).await;
+    let (mut client, _) = registration(AuthMethod::SecretJwt, None);
+    let found = countersign::storage::client::find(&provider.house.db, &one.id).await.unwrap().unwrap();
+    client.secret_sealed = found.secret_sealed;
+    let two = provider.register((client, None)).await;
+    let jwt = sign(HS256, one.secret.as_deref().unwrap(), &good(&provider, &two));
+    assert_ne!(present(&two, &jwt).await, believed());
+}
+
+#[tokio::test]
 async fn another_secret_and_another_clients_secret_are_refused() {
     let provider = Provider::start().await;
     let (app, other) = (app(&provider).await, app(&provider).await);
