@@ -1,6 +1,9 @@
-//! The algorithms of JSON Object Signing and Encryption that are served (RFC 7518, RFC 8037). `none` is not one of them.
+//! The algorithms of JSON Object Signing and Encryption that are served (RFC 7518, RFC 8037), and what JWTs of all kinds share.
+//! `none` is not one of the algorithms.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
 
 /// The fully specified name of EdDSA as it is served (RFC 9864, section 2.2).
 pub const ED25519: &str = "Ed25519";
@@ -77,4 +80,12 @@ impl KeyManagement {
     pub fn read(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
+}
+
+/// A NumericDate (RFC 7519, section 2); a fraction of a second is left away. `None` for whatever is no instant.
+pub fn numeric_date(value: &Value) -> Option<OffsetDateTime> {
+    let Value::Number(number) = value else { return None };
+    let text = number.to_string();
+    let seconds = text.split_once('.').map_or(text.as_str(), |(whole, _)| whole).parse().ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
 }

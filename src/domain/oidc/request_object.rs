@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::client_keys;
 use crate::domain::house::House;
 use crate::model::client::{Client, RequestRule};
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
-use crate::model::jose::SigningAlgorithm;
+use crate::model::jose::{SigningAlgorithm, numeric_date};
 use crate::model::params::Params;
 
 /// How far clocks may stand apart.
@@ -45,7 +45,15 @@ pub async fn resolve(house: &House, cx: &Context, client: &Client, outer: &Param
     }
     let claims = client_keys::verify(house, cx, client, &jwt, &allowed(client)).await?;
     let claims = claims.ok_or_else(|| invalid("the request object is not signed by a key of the client"))?;
-    meant_for_us(house, cx, client, &claims)?;
+    beside(client, outer, &read(client, &house.settings.issuer, claims, cx.now)?)
+}
+
+/// The parameters of an object whose signature is good. Nobody is asked here, and no claims make it panic.
+///
+/// # Errors
+/// `invalid_request_object`.
+pub fn read(client: &Client, issuer: &str, claims: Map<String, Value>, now: OffsetDateTime) -> Result<Params> {
+    meant_for_us(issuer, now, client, &claims)?;
     let inner = parameters(claims)?;
     if inner.get("client_id").is_some_and(|named| named != client.id) {
         return Err(invalid("the request object names another client"));
@@ -54,9 +62,14 @@ pub async fn resolve(house: &House, cx: &Context, client: &Client, outer: &Param
         return Err(invalid("a request object cannot hold another"));
     }
     let id: Params = [("client_id".to_owned(), client.id.clone())].into_iter().collect();
+    Ok(id.over(&inner))
+}
+
+/// What counts of an object and of the parameters beside it.
+fn beside(client: &Client, outer: &Params, inner: &Params) -> Result<Params> {
     if client.metadata.require_signed_request_object || client.rules().requests == RequestRule::PushedOnly {
         // RFC 9101, section 6.3: what is not signed does not count.
-        return Ok(id.over(&inner));
+        return Ok(inner.clone());
     }
     // OpenID Connect Core, section 6.1: what both say must agree.
     if ["response_type", "client_id"]
@@ -67,7 +80,7 @@ pub async fn resolve(house: &House, cx: &Context, client: &Client, outer: &Param
     }
     let beside = outer.pairs().filter(|(name, _)| *name != "request" && *name != "request_uri");
     let beside: Params = beside.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(inner.over(&id).over(&beside))
+    Ok(inner.clone().over(&beside))
 }
 
 fn allowed(client: &Client) -> Vec<SigningAlgorithm> {
@@ -101,8 +114,7 @@ async fn fetch(house: &House, client: &Client, uri: &str) -> Result<String> {
 
 /// RFC 9101, section 4, and RFC 7519, section 4.1. Profile `high` needs every one of these claims (FAPI 2.0 Message Signing,
 /// section 5.3.1).
-fn meant_for_us(house: &House, cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<()> {
-    let issuer = house.settings.issuer.as_str();
+fn meant_for_us(issuer: &str, now: OffsetDateTime, client: &Client, claims: &Map<String, Value>) -> Result<()> {
     let strict = client.rules().requests == RequestRule::PushedOnly;
     let holds = match claims.get("aud") {
         Some(Value::String(aud)) => aud == issuer,
@@ -122,33 +134,25 @@ fn meant_for_us(house: &House, cx: &Context, client: &Client, claims: &Map<Strin
     if claims.get("sub").and_then(Value::as_str) == Some(client.id.as_str()) {
         return Err(invalid("the request object has the client as its subject"));
     }
-    let (now, leeway, longest) = (cx.now.unix_timestamp(), LEEWAY.whole_seconds(), LONGEST_LIFE.whole_seconds());
-    let time = |name: &str| match claims.get(name) {
-        None => Ok(None),
-        Some(value) => {
-            value.as_f64().map(|at| Some(whole(at))).ok_or_else(|| invalid("a time of the request object is no number"))
-        }
+    let time = |name: &str| {
+        let read = |value| numeric_date(value).ok_or_else(|| invalid("a time of the request object is no instant"));
+        claims.get(name).map(read).transpose()
     };
     let (exp, nbf, iat) = (time("exp")?, time("nbf")?, time("iat")?);
     if exp.is_some_and(|exp| exp <= now) {
         return Err(invalid("the request object has expired"));
     }
-    if nbf.or(iat).is_some_and(|begin| begin > now + leeway) {
+    if nbf.or(iat).is_some_and(|begin| begin > now + LEEWAY) {
         return Err(invalid("the request object is not good yet"));
     }
     if strict {
         let nbf = nbf.ok_or_else(|| invalid("the request object has no nbf"))?;
         let exp = exp.ok_or_else(|| invalid("the request object has no exp"))?;
-        if nbf < now - longest || exp > nbf + longest {
+        if now - nbf > LONGEST_LIFE || exp - nbf > LONGEST_LIFE {
             return Err(invalid("the request object lives longer than an hour"));
         }
     }
     Ok(())
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "saturates, and no such instant is ever compared as good")]
-fn whole(at: f64) -> i64 {
-    at as i64
 }
 
 /// The claims as parameters: text as it is, numbers in digits, objects as JSON, lists for what may come several times.

@@ -217,18 +217,29 @@ pub async fn demands(
     client: &Client,
     (params, source): (&Params, &Source),
 ) -> Result<AuthorizationRequest> {
+    let request = read(client, params, source)?;
+    let resources = resource::named(house, client, params, &request.scopes()).await?;
+    let subject = checks::expected_subject(house, cx, client, (params, request.claims.as_ref())).await?;
+    Ok(AuthorizationRequest { resources, subject, ..request })
+}
+
+/// The checks that need nothing but the request and the registration of its client. Nobody is asked here, and no parameters make
+/// it panic.
+///
+/// # Errors
+/// The code of whatever is wrong.
+pub fn read(client: &Client, params: &Params, source: &Source) -> Result<AuthorizationRequest> {
     checks::pushed(client, source)?;
     checks::registration(params)?;
     let response_type = checks::response_type(client, params)?;
     checks::response_mode(params, response_type)?;
-    let scopes = checks::scopes(client, params, response_type);
     let claims = checks::claims(params)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         to: ReturnAddress::matched(client, params)?,
         response_type,
-        resources: resource::named(house, client, params, &scopes).await?,
-        scope: scopes.to_string(),
+        scope: checks::scopes(client, params, response_type).to_string(),
+        resources: Vec::new(),
         authorization_details: AuthorizationDetails::of(client, params.get("authorization_details"))?,
         nonce: checks::nonce(params, response_type)?,
         code_challenge: checks::code_challenge(client, params, response_type)?,
@@ -236,7 +247,7 @@ pub async fn demands(
         prompt: checks::prompt(params)?,
         max_age: checks::max_age(client, params)?,
         login_hint: checks::short(params, "login_hint")?.map(|hint| hint.chars().take(254).collect()),
-        subject: checks::expected_subject(house, cx, client, (params, claims.as_ref())).await?,
+        subject: None,
         acr: checks::acr(client, params, claims.as_ref())?,
         claims,
         company: checks::short(params, "company")?,

@@ -14,7 +14,7 @@ use crate::domain::oidc::client_keys;
 use crate::model::client::{AudienceRule, AuthMethod, Client};
 use crate::model::context::Context;
 use crate::model::error::Result;
-use crate::model::jose::SigningAlgorithm;
+use crate::model::jose::{SigningAlgorithm, numeric_date};
 use crate::model::secret::Digest;
 use crate::storage::replay;
 
@@ -44,24 +44,37 @@ pub async fn check(house: &House, cx: &Context, client: &Client, (jwt, path): (&
         _ => client_keys::verify(house, cx, client, jwt, &algorithms(client)).await?,
     };
     let claims = claims.ok_or_else(|| refused("the assertion is not signed with a key of the client"))?;
+    let (jti, expires_at) = read(client, (&house.settings.issuer, path), &claims, cx.now)?;
+    // RFC 7523, section 3, point 7, made a duty: each works once, on all nodes.
+    let digest = Digest::of(format!("client_assertion\0{}\0{jti}", client.id).as_bytes());
+    if !replay::first_use(&house.db, &digest, expires_at + AHEAD).await? {
+        return Err(refused("the assertion was used before"));
+    }
+    Ok(())
+}
+
+/// Name and end of an assertion that says what it must at this moment. Nobody is asked here, and no claims make it panic.
+///
+/// # Errors
+/// `invalid_client`.
+pub fn read<'a>(
+    client: &Client,
+    (issuer, path): (&str, &str),
+    claims: &'a Map<String, Value>,
+    now: OffsetDateTime,
+) -> Result<(&'a str, OffsetDateTime)> {
     // RFC 7523, section 3, points 1 and 2.
     for name in ["iss", "sub"] {
         if claims.get(name).and_then(Value::as_str) != Some(client.id.as_str()) {
             return Err(refused("iss and sub of the assertion must be the client's id"));
         }
     }
-    if !is_for_us(house, client, &claims, path) {
+    if !is_for_us(issuer, client, claims, path) {
         return Err(refused("the assertion is meant for somebody else"));
     }
-    let expires_at = lives(&claims, cx.now)?;
-    // Point 7, made a duty: each works once, on all nodes.
+    let expires_at = lives(claims, now)?;
     let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
-    let jti = jti.ok_or_else(|| refused("the assertion has no jti"))?;
-    let digest = Digest::of(format!("client_assertion\0{}\0{jti}", client.id).as_bytes());
-    if !replay::first_use(&house.db, &digest, expires_at + AHEAD).await? {
-        return Err(refused("the assertion was used before"));
-    }
-    Ok(())
+    Ok((jti.ok_or_else(|| refused("the assertion has no jti"))?, expires_at))
 }
 
 /// What the client may sign with: what its profile allows, and of that only what it registered.
@@ -99,8 +112,7 @@ fn signed_with_secret(house: &House, client: &Client, jwt: &str) -> Result<Optio
 }
 
 /// RFC 7523, section 3, point 3.
-fn is_for_us(house: &House, client: &Client, claims: &Map<String, Value>, path: &str) -> bool {
-    let issuer = house.settings.issuer.as_str();
+fn is_for_us(issuer: &str, client: &Client, claims: &Map<String, Value>, path: &str) -> bool {
     let audience = claims.get("aud");
     match client.rules().assertion_audience {
         // FAPI 2.0 Security Profile, section 5.3.2.1: one string, so that no other endpoint can be meant too.
@@ -123,7 +135,7 @@ fn is_for_us(house: &House, client: &Client, claims: &Map<String, Value>, path: 
 
 /// When the assertion expires, where it is good at this moment (RFC 7523, section 3, points 4 to 6).
 fn lives(claims: &Map<String, Value>, now: OffsetDateTime) -> Result<OffsetDateTime> {
-    let expires_at = instant(claims.get("exp")).ok_or_else(|| refused("the assertion has no exp"))?;
+    let expires_at = claims.get("exp").and_then(numeric_date).ok_or_else(|| refused("the assertion has no exp"))?;
     if expires_at <= now {
         return Err(refused("the assertion has expired"));
     }
@@ -132,17 +144,9 @@ fn lives(claims: &Map<String, Value>, now: OffsetDateTime) -> Result<OffsetDateT
     }
     for name in ["nbf", "iat"] {
         let Some(said) = claims.get(name) else { continue };
-        if instant(Some(said)).is_none_or(|at| at > now + AHEAD) {
+        if numeric_date(said).is_none_or(|at| at > now + AHEAD) {
             return Err(refused("nbf or iat of the assertion is in the future"));
         }
     }
     Ok(expires_at)
-}
-
-/// A NumericDate (RFC 7519, section 2); a fraction of a second is left away.
-fn instant(value: Option<&Value>) -> Option<OffsetDateTime> {
-    let Some(Value::Number(number)) = value else { return None };
-    let text = number.to_string();
-    let seconds = text.split_once('.').map_or(text.as_str(), |(whole, _)| whole).parse().ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds).ok()
 }
