@@ -1,5 +1,6 @@
 //! OpenID Connect, as strict relying parties see it.
 
+mod advertised;
 mod authorization_code;
 mod authorization_details;
 mod authorize;

@@ -44,7 +44,8 @@ pub async fn check(house: &House, cx: &Context, client: &Client, (jwt, path): (&
         _ => client_keys::verify(house, cx, client, jwt, &algorithms(client)).await?,
     };
     let claims = claims.ok_or_else(|| refused("the assertion is not signed with a key of the client"))?;
-    let (jti, expires_at) = read(client, (&house.settings.issuer, path), &claims, cx.now)?;
+    let here = Here { issuer: &house.settings.issuer, alias: house.settings.mtls.url.as_deref(), path };
+    let (jti, expires_at) = read(client, here, &claims, cx.now)?;
     // RFC 7523, section 3, point 7, made a duty: each works once, on all nodes.
     let digest = Digest::of(format!("client_assertion\0{}\0{jti}", client.id).as_bytes());
     if !replay::first_use(&house.db, &digest, expires_at + AHEAD).await? {
@@ -53,13 +54,24 @@ pub async fn check(house: &House, cx: &Context, client: &Client, (jwt, path): (&
     Ok(())
 }
 
+/// Where an assertion is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Here<'a> {
+    /// The provider's URL.
+    pub issuer: &'a str,
+    /// What stands before the endpoints' paths for clients with a certificate (RFC 8705, section 5).
+    pub alias: Option<&'a str>,
+    /// The endpoint's path.
+    pub path: &'a str,
+}
+
 /// Name and end of an assertion that says what it must at this moment. Nobody is asked here, and no claims make it panic.
 ///
 /// # Errors
 /// `invalid_client`.
 pub fn read<'a>(
     client: &Client,
-    (issuer, path): (&str, &str),
+    here: Here<'_>,
     claims: &'a Map<String, Value>,
     now: OffsetDateTime,
 ) -> Result<(&'a str, OffsetDateTime)> {
@@ -69,7 +81,7 @@ pub fn read<'a>(
             return Err(refused("iss and sub of the assertion must be the client's id"));
         }
     }
-    if !is_for_us(issuer, client, claims, path) {
+    if !is_for_us(here, client, claims) {
         return Err(refused("the assertion is meant for somebody else"));
     }
     let expires_at = lives(claims, now)?;
@@ -112,14 +124,13 @@ fn signed_with_secret(house: &House, client: &Client, jwt: &str) -> Result<Optio
 }
 
 /// RFC 7523, section 3, point 3.
-fn is_for_us(issuer: &str, client: &Client, claims: &Map<String, Value>, path: &str) -> bool {
+fn is_for_us(Here { issuer, alias, path }: Here<'_>, client: &Client, claims: &Map<String, Value>) -> bool {
     let audience = claims.get("aud");
     match client.rules().assertion_audience {
         // FAPI 2.0 Security Profile, section 5.3.2.1: one string, so that no other endpoint can be meant too.
         AudienceRule::IssuerOnly => audience.and_then(Value::as_str) == Some(issuer),
         AudienceRule::IssuerOrEndpoint => {
-            // RFC 8705, section 5: endpoints have an alias each.
-            let bases = [Some(issuer), house.settings.mtls.url.as_deref()];
+            let bases = [Some(issuer), alias];
             let at = |base: &str, named: &str| {
                 named.strip_prefix(base).is_some_and(|rest| ["/oauth2/token", path].contains(&rest))
             };
