@@ -101,7 +101,7 @@ impl Walk {
 
     /// Whether the endpoint believes a client of this method.
     async fn authenticate(&self, endpoint: &str, method: &str) {
-        let path = format!("/oauth2/{}", if endpoint == "introspection" { "introspect" } else { &endpoint[..] });
+        let path = format!("/oauth2/{}", if endpoint == "introspection" { "introspect" } else { endpoint });
         let path = path.replace("revocation", "revoke");
         let form = [("token", "x"), ("grant_type", "client_credentials"), ("company", "techcorp")];
         let response = match method {
