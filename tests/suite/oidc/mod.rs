@@ -21,6 +21,7 @@ mod id_token;
 mod introspect;
 mod logout;
 mod par;
+mod parsers;
 mod pkce;
 mod prompt;
 mod refresh_token;
