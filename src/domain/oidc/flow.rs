@@ -227,7 +227,7 @@ async fn page_or_answer(house: &House, flow: &Flow, visitor: Option<&Visitor>) -
     } else if request.subject.is_some_and(|subject| subject != visitor.account) {
         return Ok(Step::Refuse("login_required", "somebody else signed in"));
     }
-    if request.acr != AcrWish::Any && !visitor.used_second_factor() {
+    if matches!(request.acr, AcrWish::Prefer | AcrWish::Demand) && !visitor.used_second_factor() {
         match (visitor.has_totp, request.acr) {
             (true, _) => return Ok(Step::SecondFactor),
             (false, AcrWish::Demand) => return Ok(Step::SetUpSecondFactor),

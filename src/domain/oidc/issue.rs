@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 use time::Duration;
 
-use super::authorize::{Answer, AuthorizationRequest, ResponseType};
+use super::authorize::{AcrWish, Answer, AuthorizationRequest, ResponseType};
 use super::token::{self, Bound};
 use super::{claims, grant as grants, session_state, subject};
 use crate::domain::house::House;
+use crate::domain::person::ACR_PASSWORD;
 use crate::domain::person::visitor::Visitor;
 use crate::model::authorization_details::AuthorizationDetails;
 use crate::model::client::Client;
@@ -96,7 +97,7 @@ fn fresh(
         claims: request.claims.clone(),
         auth_time: visitor.auth_time,
         amr: visitor.amr.clone(),
-        acr: visitor.acr.clone(),
+        acr: if request.acr == AcrWish::Password { ACR_PASSWORD.to_owned() } else { visitor.acr.clone() },
         subject,
         authorization_details: request.authorization_details.as_ref().map(AuthorizationDetails::to_json),
         resources: request.resources.clone(),

@@ -1,10 +1,11 @@
 //! The second factor in a flow: demanded by a company or by an app, and never a way around the password.
 
 use countersign::domain::person::{ACR_MFA, ACR_PASSWORD};
+use countersign::model::client::AuthMethod;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::harness::app::{claims, text};
+use crate::harness::app::{claims, registration, text};
 use crate::harness::authenticator::{Authenticator, STEP};
 use crate::harness::{App, Company, Page, Person, Provider, Visitor};
 
@@ -193,4 +194,59 @@ async fn setting_a_second_factor_up_is_no_fresh_sign_in() {
     let flow = login.query("flow").unwrap();
     stage.set_up(&stage.browser.get(&format!("/setup-mfa?flow={flow}")).await).await;
     assert_eq!(stage.go_on(&flow).await.path(), "/login");
+}
+
+#[tokio::test]
+async fn what_nobody_can_reach_here_is_refused_and_not_pretended() {
+    let stage = stage().await;
+    stage.browser.sign_in(&stage.admin).await;
+    for wish in [
+        r#"{"id_token":{"acr":{"essential":true,"value":"urn:countersign:acr:phr"}}}"#,
+        r#"{"id_token":{"acr":{"essential":true,"values":["urn:mace:incommon:iap:silver","phr"]}}}"#,
+    ] {
+        let page = stage.open(&[("claims", wish)]).await;
+        assert_eq!(page.query("error").as_deref(), Some("unmet_authentication_requirements"), "{wish}");
+        assert_eq!(page.query("state").as_deref(), Some("a-state"));
+    }
+    // A wish is none: behaviour 20.
+    for more in [
+        ("acr_values", "urn:mace:incommon:iap:silver"),
+        ("claims", r#"{"id_token":{"acr":{"value":"urn:mace:incommon:iap:silver"}}}"#),
+        ("claims", r#"{"id_token":{"acr":{"essential":true}}}"#),
+    ] {
+        stage.app.tokens(&stage.app.code(&stage.open(&[more]).await)).await;
+    }
+}
+
+#[tokio::test]
+async fn acr_is_the_one_that_was_asked_for_where_the_person_did_more() {
+    let stage = stage().await;
+    stage.browser.sign_in(&stage.admin).await;
+    let page = stage.open(&[DEMAND]).await;
+    stage.set_up(&page).await;
+    stage.go_on(&page.query("flow").unwrap()).await;
+    // Behaviour 20.
+    let id = stage.id_token(&stage.open(&[("acr_values", ACR_PASSWORD)]).await).await;
+    assert_eq!(id["acr"], ACR_PASSWORD);
+    assert!(id["amr"].as_array().unwrap().contains(&json!("mfa")));
+    let id = stage.id_token(&stage.open(&[("acr_values", &format!("{ACR_PASSWORD} {ACR_MFA}"))]).await).await;
+    assert_eq!(id["acr"], ACR_MFA);
+    assert_eq!(stage.id_token(&stage.open(&[]).await).await["acr"], ACR_MFA);
+}
+
+#[tokio::test]
+async fn an_app_can_register_what_it_wants_of_every_sign_in() {
+    let stage = stage().await;
+    let (mut client, secret) = registration(AuthMethod::SecretBasic, None);
+    client.metadata.default_acr_values = vec![ACR_MFA.to_owned()];
+    client.metadata.default_max_age = Some(60);
+    let app = stage.provider.register((client, secret)).await;
+    stage.browser.sign_in(&stage.admin).await;
+    let page = stage.open(&[DEMAND]).await;
+    stage.set_up(&page).await;
+    stage.go_on(&page.query("flow").unwrap()).await;
+    app.code(&stage.browser.get(&app.authorize(&[])).await);
+    stage.provider.wait(Duration::seconds(61));
+    assert_eq!(stage.browser.get(&app.authorize(&[])).await.path(), "/login");
+    app.code(&stage.browser.get(&app.authorize(&[("max_age", "3600")])).await);
 }

@@ -250,11 +250,10 @@ pub fn acr(client: &Client, params: &Params, claims: Option<&Value>) -> Result<A
     if named.is_empty() {
         named = client.metadata.default_acr_values.iter().map(String::as_str).collect();
     }
-    Ok(if !named.contains(&ACR_MFA) || named.contains(&ACR_PASSWORD) {
-        AcrWish::Any
-    } else if demanded {
-        AcrWish::Demand
-    } else {
-        AcrWish::Prefer
+    Ok(match (named.contains(&ACR_PASSWORD), named.contains(&ACR_MFA)) {
+        (true, true) | (false, false) => AcrWish::Any,
+        (true, false) => AcrWish::Password,
+        (false, true) if demanded => AcrWish::Demand,
+        (false, true) => AcrWish::Prefer,
     })
 }

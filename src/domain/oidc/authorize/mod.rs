@@ -94,8 +94,10 @@ pub enum Prompt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AcrWish {
-    /// It does not say, or a password will do.
+    /// It does not say, or anything will do.
     Any,
+    /// With a password. Who did more is told to have done this: the client knows no other word.
+    Password,
     /// With a second factor where there is one.
     Prefer,
     /// With a second factor (`essential`; OpenID Connect Core, section 5.5.1.1).
