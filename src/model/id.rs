@@ -90,6 +90,8 @@ ids! {
     LoginId = "log_";
     /// An authorization grant; tokens carry it as the head of their `jti`.
     GrantId = "grt_";
+    /// An API that tokens can be for.
+    ResourceId = "res_";
     /// One line of the audit trail.
     EventId = "evt_";
 }

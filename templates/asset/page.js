@@ -1,4 +1,4 @@
-// Only adds to pages that work without it: shows a password, copies, downloads and prints backup codes.
+// Only adds to pages that work without it: shows a password, copies what an app needs, copies, downloads and prints backup codes.
 "use strict";
 for (const field of document.querySelectorAll('input[type="password"]')) {
   const box = document.createElement("div");
@@ -41,4 +41,16 @@ if (tools) {
     URL.revokeObjectURL(link.href);
   });
   add("Print", () => window.print());
+}
+for (const value of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "second slim";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", `Copy ${value.dataset.copy}`);
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(value.textContent.trim());
+    button.textContent = "Copied";
+  });
+  value.after(button);
 }

@@ -4,7 +4,9 @@
 pub mod audit;
 pub mod auth;
 pub mod caller;
+pub mod client;
 pub mod company;
+pub mod resource;
 pub mod user;
 
 /// The client that the API's own tokens are given to.

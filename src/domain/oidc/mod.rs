@@ -22,6 +22,7 @@ pub mod request_object;
 pub mod resource;
 pub mod revoke;
 pub mod session_state;
+pub mod start;
 pub mod subject;
 pub mod token;
 pub mod userinfo;

@@ -68,7 +68,9 @@ pub async fn show(State(house): State<Shared>, caller: Caller) -> Result<Json<Co
 
 /// A member that was sent as null is not one that was left out.
 #[expect(clippy::option_option, reason = "leaving and taking away are two things")]
-fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{app, audit, auth, company, mfa, session, user};
+use super::{app, audit, auth, client, company, mfa, resource, session, user};
 use crate::http::Shared;
 use crate::http::page::frame::{Frame, show as render};
 use crate::model::error::Result;
@@ -24,6 +24,8 @@ use crate::model::error::Result;
         auth::verify_email, auth::change_password, mfa::setup, mfa::enable, mfa::disable, mfa::backup_codes, mfa::renew_backup_codes,
         user::me, user::update_me, user::list, user::show, user::add, user::change, user::remove, user::reset_mfa, user::password_link,
         company::show, company::change, audit::list, session::list, session::end_others, session::end, app::list, app::withdraw,
+        client::list, client::create, client::show, client::change, client::remove, client::rotate_secret,
+        resource::list, resource::create, resource::show, resource::change, resource::remove,
     )
 )]
 struct Document;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::events::{Line, when};
 use super::frame::{Flaws, Frame, notice, show as render};
 use super::setup_mfa::CodesPage;
+use crate::domain::oidc::start::{self, Start};
 use crate::domain::person::visitor::Visitor;
 use crate::domain::person::{consent, profile, recovery, second_factor, sign_in, sign_out};
 use crate::http::Shared;
@@ -68,6 +69,7 @@ struct DashboardPage {
     address: Vec<Field>,
     sessions: Vec<Session>,
     apps: Vec<App>,
+    starts: Vec<Start>,
     events: Vec<Line>,
 }
 
@@ -99,6 +101,10 @@ async fn page(
     let row = profile::find(house, visitor.account).await?;
     let sessions = sign_out::living(house, cx, visitor.account).await?;
     let apps = consent::list(house, cx, visitor.account).await?;
+    let starts = match &visitor.company {
+        Some(company) => start::apps(house, company.id()).await?,
+        None => Vec::new(),
+    };
     let events = profile::recent_events(house, visitor.account).await?;
     let part = |name: &str| row.address.as_ref().and_then(|address| address.get(name)).and_then(|text| text.as_str());
     let field = |(id, label, value): (&'static str, &'static str, Option<&str>)| Field {
@@ -126,6 +132,7 @@ async fn page(
         address: address.collect(),
         sessions: sessions.iter().map(|row| session(row, visitor)).collect(),
         apps: apps.into_iter().map(app).collect(),
+        starts,
         events: events.into_iter().map(Line::from).collect(),
         flaws,
     };

@@ -2,6 +2,8 @@
 
 pub mod asset;
 pub mod backup_code;
+pub mod client;
+pub mod clients;
 pub mod company;
 pub mod consent;
 pub mod dashboard;

@@ -19,7 +19,21 @@ async fn another_companys_ids_are_not_there() {
     let app = provider.partner_app(company.id).await;
     let before = provider.api_of(&admin).await.get(&person).await.expect(200).body;
     let change = json!({ "role": "admin", "active": false });
-    let tries: [(Method, String, Option<Value>); 7] = [
+    let owner = provider.api_of(&admin).await;
+    let sent = json!({ "identifier": "https://calls.example", "name": "Calls" });
+    let resource = format!("/api/resources/{}", owner.post("/api/resources", sent).await.expect(201).text_of("id"));
+    let client = format!("/api/clients/{}", app.id);
+    let platforms = format!("/api/clients/{}", provider.app().await.id);
+    let tries: [(Method, String, Option<Value>); 16] = [
+        (Method::GET, client.clone(), None),
+        (Method::PATCH, client.clone(), Some(json!({ "redirect_uris": ["https://evil.example/"] }))),
+        (Method::POST, format!("{client}/rotate-secret"), Some(json!({}))),
+        (Method::DELETE, client.clone(), None),
+        (Method::GET, platforms.clone(), None),
+        (Method::DELETE, platforms, None),
+        (Method::GET, resource.clone(), None),
+        (Method::PATCH, resource.clone(), Some(json!({ "name": "Mine" }))),
+        (Method::DELETE, resource.clone(), None),
         (Method::GET, person.clone(), None),
         (Method::PATCH, person.clone(), Some(change)),
         (Method::DELETE, person.clone(), None),
@@ -32,6 +46,8 @@ async fn another_companys_ids_are_not_there() {
         api.send(method, &path, body).await.expect(404);
     }
     theirs.get("/api/users/me").await.expect(200);
+    owner.get(&client).await.expect(200);
+    owner.get(&resource).await.expect(200);
     assert_eq!(provider.api_of(&admin).await.get(&person).await.expect(200).body, before);
     assert!(provider.letters(&user.email).await.is_empty());
 }
@@ -44,6 +60,10 @@ async fn lists_hold_nothing_of_another_company() {
     provider.api_of(&user).await;
     let (other, stranger) = provider.company("StartupXYZ").await;
     let api = provider.api_of(&stranger).await;
+    let sent = json!({ "client_name": "techcorp desk", "redirect_uris": ["https://techcorp.example/cb"] });
+    provider.api_of(&admin).await.post("/api/clients", sent).await.expect(201);
+    let sent = json!({ "identifier": "https://techcorp.example", "name": "techcorp calls" });
+    provider.api_of(&admin).await.post("/api/resources", sent).await.expect(201);
     let queries = [
         "/api/users".to_owned(),
         "/api/users?q=techcorp".to_owned(),
@@ -51,6 +71,8 @@ async fn lists_hold_nothing_of_another_company() {
         format!("/api/audit?person={}", user.id),
         "/api/sessions".to_owned(),
         "/api/apps".to_owned(),
+        "/api/clients".to_owned(),
+        "/api/resources".to_owned(),
         "/api/company".to_owned(),
         "/api/users/me".to_owned(),
     ];

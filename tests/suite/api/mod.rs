@@ -1,6 +1,7 @@
 //! The management API, as its callers see it.
 
 mod auth;
+mod clients;
 mod companies;
 mod company;
 mod health;

@@ -1,5 +1,6 @@
 //! Hosted pages, without JavaScript.
 
+mod clients;
 mod dashboard;
 mod gate;
 mod headers;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::domain::house::House;
+use crate::domain::oidc::client_auth;
 use crate::domain::oidc::client_auth::assertion::sealed_place;
 use crate::model::client::registration;
 use crate::model::client::{AuthMethod, Client};
@@ -20,6 +21,9 @@ use crate::model::secret::Secret;
 /// `Invalid` with every flaw at once.
 pub async fn accept(house: &House, sent: &Map<String, Value>, blank: Client) -> Result<Client> {
     let client = registration::read(sent, blank).map_err(Error::Invalid)?;
+    if !client_auth::supported(&house.settings).any(|method| method == client.auth_method) {
+        return Err(Error::invalid("token_endpoint_auth_method", "is not served here: no certificates are asked for"));
+    }
     match sector(house, &client).await {
         Ok(()) => Ok(client),
         Err(message) => Err(Error::Invalid(vec![Flaw { field: "sector_identifier_uri", message: message.into() }])),
