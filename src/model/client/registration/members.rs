@@ -117,7 +117,8 @@ fn assertion_algorithm(reading: &mut Reading<'_>, client: &mut Client) {
     let signing = client.rules().signing;
     client.metadata.token_endpoint_auth_signing_alg = match client.auth_method {
         AuthMethod::PrivateKeyJwt => {
-            let known = |word: &str| signing.iter().copied().find(|alg| alg.as_str() == word);
+            // What a client signs, it may call by its newer name (RFC 9864).
+            let known = |word: &str| SigningAlgorithm::in_header(word).filter(|alg| signing.contains(alg));
             let names = signing.iter().map(|alg| alg.as_str());
             reading.word(FIELD, known, names).map(|alg| alg.as_str().to_owned())
         }
