@@ -35,6 +35,7 @@ async fn every_body_that_cannot_be_read_is_told_so() {
         "/api/auth/mfa/backup-codes",
         "/api/users/{id}/reset-mfa",
         "/api/users/{id}/password-link",
+        "/api/clients/{client_id}/rotate-secret",
     ];
     for route in routes().iter().filter(|route| route.path.starts_with("/api/") && !bodiless.contains(&route.path)) {
         if route.method == Method::GET || route.method == Method::DELETE {
@@ -44,6 +45,9 @@ async fn every_body_that_cannot_be_read_is_told_so() {
             let sent = Some(((*kind).to_owned(), body.clone()));
             let answer = api.raw(route.method.clone(), &filled(route.path), sent).await;
             let place = format!("{} {} {kind} {}", route.method, route.path, answer.text);
+            // Members that client metadata does not know are ignored, and those of a wrong type are flaws.
+            let metadata = route.path.starts_with("/api/clients") && body.starts_with(b"{\"email\":1");
+            let statuses = if metadata { &[404, 422][..] } else { statuses };
             assert!(statuses.contains(&answer.status), "{place}: {}", answer.status);
             assert_eq!(answer.headers["content-type"], "application/problem+json", "{place}");
             assert_eq!(answer.body["status"], answer.status, "{place}");
