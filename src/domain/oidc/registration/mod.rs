@@ -64,7 +64,7 @@ pub fn provide_secret(house: &House, client: &mut Client, wish: SecretWish) -> R
         client.secret_sealed = client.secret_sealed.take().filter(|_| sealed);
         return Ok(None);
     }
-    let secret = Secret::generate();
+    let secret = if sealed { Secret::generate_key() } else { Secret::generate() };
     let place = sealed_place(&client.id);
     client.secret_digest = Some(secret.digest());
     client.secret_sealed = if sealed { Some(house.sealer.seal(&place, secret.reveal().as_bytes())?) } else { None };

@@ -1,5 +1,6 @@
 //! `client_secret_jwt`: assertions signed with the secret.
 
+use countersign::domain::oidc::registration::{SecretWish, provide_secret};
 use countersign::model::client::AuthMethod;
 use countersign::model::jose::SigningAlgorithm;
 use countersign::model::secret::Secret;
@@ -32,6 +33,19 @@ async fn a_client_that_signs_with_its_secret_is_believed_once() {
     }
     for changes in [json!({ "aud": "https://other.example" }), json!({ "exp": 1 }), json!({ "jti": null })] {
         assert_eq!(present(&app, &sign(HS256, &secret, &but(&provider, &app, &changes))).await, refused(), "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_given_out_for_signatures_is_long_enough_for_every_hash() {
+    let provider = Provider::start().await;
+    let (mut client, _) = registration(AuthMethod::SecretJwt, None);
+    client.secret_digest = None;
+    let given = provide_secret(&provider.house, &mut client, SecretWish::Keep).unwrap().unwrap();
+    let app = provider.register((client, None)).await;
+    for algorithm in [HS256, HS384, HS512] {
+        let jwt = sign(algorithm, given.reveal(), &good(&provider, &app));
+        assert_eq!(present(&app, &jwt).await, believed(), "{algorithm:?}");
     }
 }
 
