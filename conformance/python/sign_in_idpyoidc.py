@@ -30,6 +30,7 @@ def configuration():
         "client_type": "oidc",
         "redirect_uris": [party.REDIRECT_URI],
         "scope": SCOPE.split(),
+        "scopes_supported": SCOPE.split(),
         "response_types_supported": ["code"],
         "token_endpoint_auth_methods_supported": [party.auth_method()],
         "client_authn_methods": [party.auth_method(), "bearer_header"],
@@ -70,10 +71,33 @@ class IdPyOidc(party.Party):
             config=configuration(), services=SERVICES, keyjar=keys(), httpc_params={"timeout": 30}, client_type="oidc"
         )
         self.client.do_provider_info()
-        self.client.do_client_registration()
+        if party.INITIAL_ACCESS_TOKEN:
+            self.register()
+        else:
+            self.client.do_client_registration()
         self.metadata = self.client.get_context().provider_info.to_dict()
         self.client_id = self.client.get_client_id()
         self.state = None
+
+    def register(self):
+        """The library sends no initial access token by itself, derives `grant_types` from response types only, and does not know
+        that `scope` is one text (RFC 7591 2).
+        """
+
+        def with_refresh_token(request, **_):
+            request["grant_types"] = ["authorization_code", "refresh_token"]
+            return request
+
+        def split(answer, **_):
+            answer["scope"] = answer.get("scope", "").split()
+            return answer
+
+        header = {"Authorization": f"Bearer {party.INITIAL_ACCESS_TOKEN}"}
+        service = self.client.get_service("registration")
+        service.construct_extra_headers.append(lambda _context, headers, **_: {**headers, **header})
+        service.post_construct.append(with_refresh_token)
+        service.post_parse_response = split
+        self.client.do_client_registration()
 
     def authorize(self):
         return self.client.init_authorization(req_args={"scope": SCOPE.split(), **party.AUTHORIZE_PARAMS})

@@ -4,7 +4,9 @@ mod desk;
 mod logout;
 mod party;
 mod proof;
+mod registration;
 mod strangers;
+mod suite_files;
 mod voice_agent;
 
 use std::net::TcpListener;
