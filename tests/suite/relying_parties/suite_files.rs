@@ -69,7 +69,9 @@ async fn every_client_of_the_official_suite_can_be_registered() {
     let told = tokio::process::Command::new(python).args(["register.py", "--print"]).current_dir(folder()).output();
     let told = told.await.unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    let provider = Provider::start().await;
+    // As the suite needs it: certificates are asked for.
+    let provider =
+        Provider::start_with(&[("CLIENT_CERT_HEADER", "X-Client-Cert"), ("TRUSTED_PROXIES", "10.0.0.1")]).await;
     let mut clients = 0;
     for line in String::from_utf8(told.stdout).unwrap().lines() {
         let wanted: Map<String, Value> = serde_json::from_str(line).unwrap();
