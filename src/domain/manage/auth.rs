@@ -216,7 +216,7 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
     tx.commit(cx, Event::TokensIssued { client: API_CLIENT.to_owned(), grant_type: "password" }).await?;
     let client = api_client(house).await?;
     let rights = AccessRights::of(house, &living, fresh.scopes);
-    let mut tokens = oidc_grant::mint(house, cx.now, &client, &living, (rights, None)).await?;
+    let mut tokens = oidc_grant::mint(house, cx, &client, &living, (rights, None)).await?;
     tokens.refresh_token = Some(refresh.reveal().to_owned());
     Ok(Session { tokens, account: step.account, company: step.company })
 }

@@ -52,7 +52,10 @@ pub async fn deliver(house: &House, cx: &Context, due: &Due) -> Result<()> {
     if cx.now - due.created_at > GIVEN_UP_AFTER {
         tracing::warn!(client = client.id, %why, "a logout notice is given up");
         let event = Event::LogoutNoticeLost { client: client.id, login: due.login() };
-        house.db.platform().await?.commit(cx, event).await?;
+        match client.company {
+            Some(owner) => house.db.company(owner, None).await?.commit(cx, event).await?,
+            None => house.db.platform().await?.commit(cx, event).await?,
+        }
         return logout_notice::done(&house.db, due.id).await;
     }
     tracing::info!(client = client.id, attempt = due.attempts, %why, "a logout notice was not taken");

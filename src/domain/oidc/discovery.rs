@@ -8,7 +8,7 @@ use super::{claims, client_auth};
 use crate::domain::house::House;
 use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
 use crate::model::client::AuthMethod;
-use crate::model::jose::SigningAlgorithm;
+use crate::model::jose::{KeyManagement, SigningAlgorithm};
 use crate::model::scope::KNOWN;
 use crate::model::settings::Registration;
 
@@ -77,11 +77,18 @@ pub fn document(house: &House) -> Value {
     Value::Object(members)
 }
 
-/// How what we say is signed.
+/// How what we say is signed and encrypted.
 fn answers() -> Value {
     let signing = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
+    let managing = KeyManagement::ALL.map(KeyManagement::as_str);
     json!({
         "id_token_signing_alg_values_supported": signing,
+        "id_token_encryption_alg_values_supported": managing,
+        "id_token_encryption_enc_values_supported": [KeyManagement::CONTENT],
+        "userinfo_signing_alg_values_supported": signing,
+        "userinfo_encryption_alg_values_supported": managing,
+        "userinfo_encryption_enc_values_supported": [KeyManagement::CONTENT],
+        "introspection_signing_alg_values_supported": signing,
         "authorization_signing_alg_values_supported": signing,
     })
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{access, binding};
 use crate::domain::house::House;
+use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -29,6 +30,19 @@ pub async fn of(house: &House, cx: &Context, asking: &Client, token: &str) -> Re
     let Some(mut found) = found.filter(own) else { return Ok(json!({ "active": false })) };
     found.insert("active".to_owned(), json!(true));
     Ok(Value::Object(found))
+}
+
+/// The answer as a JWT for the client that asks, in which nothing can be taken for a token itself (RFC 9701, section 5).
+pub async fn signed(house: &House, cx: &Context, asking: &Client, found: Value) -> Result<String> {
+    let claims = json!({
+        "iss": house.settings.issuer,
+        "aud": asking.id,
+        "iat": cx.now.unix_timestamp(),
+        "token_introspection": found,
+    });
+    let algorithm = asking.metadata.introspection_signed_response_alg.unwrap_or_default();
+    let claims = claims.as_object().cloned().unwrap_or_default();
+    keys::sign(house, cx.now, (Kind::Introspection, algorithm), claims).await
 }
 
 async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -> Result<Option<Map<String, Value>>> {

@@ -64,7 +64,7 @@ pub async fn answer(
     if let Some((living, more)) = signed {
         let code = params.first().map(|(_, code)| code.clone());
         let bound = Bound { code: code.as_deref(), state: request.to.state(), ..Bound::default() };
-        params.push(("id_token", token::id_token(house, cx.now, client, &living, (bound, more)).await?));
+        params.push(("id_token", token::id_token(house, cx, client, &living, (bound, more)).await?));
     }
     if request.scopes().has("openid") {
         let state = session_state::of_answer(house, &client.id, request.to.redirect_uri(), visitor.login)?;

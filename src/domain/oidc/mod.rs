@@ -10,6 +10,7 @@ pub mod client_auth;
 pub mod client_keys;
 pub mod discovery;
 pub mod dpop;
+pub mod encrypt;
 pub mod flow;
 pub mod frontchannel_logout;
 pub mod grant;

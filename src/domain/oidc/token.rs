@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::binding;
+use super::encrypt;
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
+use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::id::{CompanyId, GrantId};
 use crate::model::scope::Scopes;
@@ -133,14 +135,18 @@ pub struct Bound<'a> {
     pub state: Option<&'a str>,
 }
 
-/// An ID token. `more` holds what scopes and the claims request add, and the nonce.
+/// An ID token, encrypted where the client wants it so. `more` holds what scopes and the claims request add, and the nonce.
+///
+/// # Errors
+/// `invalid_request` where it cannot be encrypted.
 pub async fn id_token(
     house: &House,
-    now: OffsetDateTime,
+    cx: &Context,
     client: &Client,
     granted: &Living,
     (bound, more): (Bound<'_>, Map<String, Value>),
 ) -> Result<String> {
+    let now = cx.now;
     let mut claims = more;
     claims.extend(object(json!({
         "iss": house.settings.issuer,
@@ -160,7 +166,11 @@ pub async fn id_token(
     for (name, what) in [("at_hash", bound.access_token), ("c_hash", bound.code), ("s_hash", bound.state)] {
         claims.extend(what.map(|what| (name.to_owned(), json!(left_half(what)))));
     }
-    keys::sign(house, now, (Kind::IdToken, client.metadata.id_token_signed_response_alg), claims).await
+    let signed = keys::sign(house, now, (Kind::IdToken, client.metadata.id_token_signed_response_alg), claims).await?;
+    match client.metadata.id_token_encrypted_response_alg {
+        Some(management) => encrypt::to_client(house, cx, client, management, &signed).await,
+        None => Ok(signed),
+    }
 }
 
 /// Base64url of the left half of the SHA-256 of a token: every algorithm of ours hashes with it, but for Ed25519.

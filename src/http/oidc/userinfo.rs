@@ -5,11 +5,10 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Map, Value};
 
 use crate::domain::oidc::binding::{Presented, Scheme};
 use crate::domain::oidc::dpop::Sent;
-use crate::domain::oidc::userinfo;
+use crate::domain::oidc::userinfo::{self, Answer};
 use crate::http::Shared;
 use crate::http::body::Params;
 use crate::http::context::Cx;
@@ -21,11 +20,15 @@ use crate::model::error::{Error, Result};
 /// is bound to a key only in the header (RFC 9449, section 7.1).
 pub async fn show(State(house): State<Shared>, Cx(cx): Cx, request: Request) -> Response {
     let sent = dpop::sent(&request);
-    let answer = claims(&house, &cx, &sent, request).await;
-    dpop::offer(&house, &cx, &sent, answer.map(Json).into_response())
+    let answer = answer(&house, &cx, &sent, request).await.map(|answer| match answer {
+        Answer::Plain(claims) => Json(claims).into_response(),
+        // RFC 7519, section 10.3.1.
+        Answer::Jwt(jwt) => ([(CONTENT_TYPE, "application/jwt")], jwt).into_response(),
+    });
+    dpop::offer(&house, &cx, &sent, answer.into_response())
 }
 
-async fn claims(house: &Shared, cx: &Context, sent: &Sent, request: Request) -> Result<Map<String, Value>> {
+async fn answer(house: &Shared, cx: &Context, sent: &Sent, request: Request) -> Result<Answer> {
     let header = dpop::presented(&request);
     let form = request.method() == Method::POST && request.headers().contains_key(CONTENT_TYPE);
     let posted =

@@ -70,6 +70,7 @@ fn said(row: &Row) -> String {
         "second_factor.failed" => "A second-factor code was wrong",
         "login.ended" => "Signed out",
         "logins.ended" => "Signed out everywhere else",
+        "logout_notice.lost" => "An app did not take the notice of a sign-out",
         "second_factor.enabled" => "Turned two-step verification on",
         "second_factor.disabled" => "Turned two-step verification off",
         "backup_codes.renewed" => "Made new backup codes",

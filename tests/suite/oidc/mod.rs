@@ -31,6 +31,7 @@ mod resource;
 mod response_type;
 mod revoke;
 mod session_management;
+mod signed_answers;
 mod step_up;
 mod subject;
 mod token;

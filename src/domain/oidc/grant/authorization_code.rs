@@ -75,7 +75,7 @@ pub async fn redeem(
     tx.commit(cx, event).await?;
     let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, living.scopes.clone()) };
     let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
-    let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
+    let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)
 }

@@ -4,12 +4,11 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod refresh_token;
 
-use time::OffsetDateTime;
-
 use super::claims;
 use super::token::{self, AccessRights, Bound};
 use crate::domain::house::House;
 use crate::model::client::Client;
+use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::scope::Scopes;
 use crate::storage::account;
@@ -47,18 +46,21 @@ async fn id_claims(tx: &mut CompanyTx, living: &Living, scopes: &Scopes) -> Resu
 }
 
 /// Mints both tokens. Nothing is asked of the database.
+///
+/// # Errors
+/// `invalid_request` where the client wants ID tokens encrypted and has no key.
 pub async fn mint(
     house: &House,
-    now: OffsetDateTime,
+    cx: &Context,
     client: &Client,
     living: &Living,
     (rights, id_claims): (AccessRights, Option<Map<String, Value>>),
 ) -> Result<Tokens> {
-    let access_token = token::access_token(house, now, client, living, &rights).await?;
+    let access_token = token::access_token(house, cx.now, client, living, &rights).await?;
     let id_token = match id_claims {
         Some(claims) => {
             let bound = Bound { access_token: Some(&access_token), ..Bound::default() };
-            Some(token::id_token(house, now, client, living, (bound, claims)).await?)
+            Some(token::id_token(house, cx, client, living, (bound, claims)).await?)
         }
         None => None,
     };

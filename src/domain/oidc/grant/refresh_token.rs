@@ -80,7 +80,7 @@ pub async fn redeem(
     tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
     let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, scopes) };
     let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
-    let mut tokens = mint(house, cx.now, client, &living, (rights, claims)).await?;
+    let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
     tokens.refresh_token = Some(next.reveal().to_owned());
     Ok(tokens)
 }
