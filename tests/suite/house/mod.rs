@@ -1,5 +1,6 @@
 //! What holds the house together.
 
 mod arrow;
+mod behaviours;
 mod keys;
 mod routes;
