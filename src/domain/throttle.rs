@@ -113,3 +113,11 @@ pub async fn registration(house: &House, cx: &Context) -> Result<()> {
 pub async fn client_registration(house: &House, cx: &Context) -> Result<()> {
     charge(house, cx, &key(&["client registration", &address(cx)]), REGISTRATION).await
 }
+
+/// Counts a document of a client that is read for somebody at an address of the network, and was never read before.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn client_document(house: &House, cx: &Context) -> Result<()> {
+    charge(house, cx, &key(&["client document", &address(cx)]), REGISTRATION).await
+}

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::error::{Error, Result};
 pub use crate::model::params::Params;
-use crate::model::params::decode;
+use crate::model::params::{decode, escapes_nul};
 
 /// Bytes of a body; more are refused.
 pub const LIMIT: usize = 64 * 1024;
@@ -46,7 +46,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         }
         let bytes = bytes(request, state).await?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Error::Malformed("the body is not UTF-8".into()))?;
-        if text.contains('\0') || text.contains("\\u0000") {
+        if text.contains('\0') || escapes_nul(text) {
             return Err(Error::Malformed("the body holds a NUL character".into()));
         }
         serde_json::from_str(text)
@@ -100,7 +100,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let name = Path::from_request_parts(parts, state).await;
-        name.map(|Path(name)| Self(name)).map_err(|_| Error::NotFound("thing"))
+        let name: Option<String> = name.ok().map(|Path(name)| name);
+        name.filter(|name| !name.contains('\0')).map(Self).ok_or(Error::NotFound("thing"))
     }
 }
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::Client;
+use super::client::registration::is_plain;
 use super::error::{Error, Result};
+use super::params::escapes_nul;
 
 /// How many details a request may have.
 const MOST: usize = 20;
@@ -25,6 +27,9 @@ impl AuthorizationDetails {
         let bad = |why: &'static str| Error::oauth("invalid_authorization_details", why);
         if text.len() > LONGEST {
             return Err(bad("authorization_details is too long"));
+        }
+        if escapes_nul(text) {
+            return Err(bad("authorization_details holds a NUL character"));
         }
         let details: Vec<Value> =
             serde_json::from_str(text).map_err(|_| bad("authorization_details is no JSON array"))?;
@@ -64,18 +69,27 @@ fn well_formed(detail: &Value) -> bool {
 
 fn members(detail: &Value) -> Vec<(String, String)> {
     let members = detail.as_object().into_iter().flatten().filter(|(name, _)| *name != "type");
-    members.map(|(name, value)| (name.replace('_', " "), said(value))).collect()
+    members.map(|(name, value)| (named(name), said(value))).collect()
+}
+
+fn named(member: &str) -> String {
+    visible(&member.replace('_', " "))
+}
+
+/// What would hide or turn the text beside it is shown as what it is.
+fn visible(text: &str) -> String {
+    let shown =
+        |c: char| if is_plain(c.encode_utf8(&mut [0; 4])) { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(|c| if c.is_whitespace() { " ".to_owned() } else { shown(c) }).collect()
 }
 
 fn said(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text),
         Value::Array(list) => list.iter().map(said).collect::<Vec<_>>().join(", "),
-        Value::Object(map) => map
-            .iter()
-            .map(|(name, value)| format!("{}: {}", name.replace('_', " "), said(value)))
-            .collect::<Vec<_>>()
-            .join("; "),
+        Value::Object(map) => {
+            map.iter().map(|(name, value)| format!("{}: {}", named(name), said(value))).collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }

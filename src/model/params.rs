@@ -87,6 +87,11 @@ impl FromIterator<(String, String)> for Params {
     }
 }
 
+/// Whether a JSON text names the NUL character, which the database does not take.
+pub fn escapes_nul(json: &str) -> bool {
+    json.contains("\\u0000")
+}
+
 /// Form decoding (`+` is a space) of strict UTF-8.
 pub fn decode(bytes: &[u8]) -> Option<String> {
     let mut out = Vec::with_capacity(bytes.len());

@@ -1,5 +1,7 @@
 //! Consents: what a person allowed a client in a company, remembered.
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -8,17 +10,39 @@ use crate::model::error::Result;
 use crate::model::id::AccountId;
 use crate::model::scope::Scopes;
 
+/// What a person allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// By scope.
+    pub scopes: Scopes,
+    /// At which APIs (RFC 8707): the identifier of each, and with a space and a scope behind it for what may be done there.
+    pub resources: BTreeSet<String>,
+}
+
+impl Given {
+    /// Whether all of this was allowed.
+    pub fn covers(&self, asked: &Self) -> bool {
+        asked.scopes.within(&self.scopes) && asked.resources.is_subset(&self.resources)
+    }
+
+    /// This and the other.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self { scopes: self.scopes.or(&other.scopes), resources: &self.resources | &other.resources }
+    }
+}
+
 /// What the person allowed the client in the company of the scope.
-pub async fn find(tx: &mut CompanyTx, account: AccountId, client_id: &str) -> Result<Option<Scopes>> {
-    let scopes = sqlx::query_scalar!(
-        "select scopes from consent where company_id = $1 and account_id = $2 and client_id = $3",
+pub async fn find(tx: &mut CompanyTx, account: AccountId, client_id: &str) -> Result<Option<Given>> {
+    let row = sqlx::query!(
+        "select scopes, resources from consent where company_id = $1 and account_id = $2 and client_id = $3",
         tx.company().0,
         account.0,
         client_id
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(scopes.map(Scopes::from))
+    Ok(row.map(|row| Given { scopes: Scopes::from(row.scopes), resources: row.resources.into_iter().collect() }))
 }
 
 /// Remembers a consent.
@@ -26,17 +50,19 @@ pub async fn save(
     tx: &mut CompanyTx,
     account: AccountId,
     client_id: &str,
-    scopes: &Scopes,
+    given: &Given,
     now: OffsetDateTime,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into consent (company_id, account_id, client_id, scopes, granted_at) values ($1, $2, $3, $4, $5)
-         on conflict (company_id, account_id, client_id) do update set scopes = excluded.scopes, granted_at = $5",
+        "insert into consent (company_id, account_id, client_id, scopes, granted_at, resources) values ($1, $2, $3, $4, $5, $6)
+         on conflict (company_id, account_id, client_id)
+             do update set scopes = excluded.scopes, granted_at = $5, resources = excluded.resources",
         tx.company().0,
         account.0,
         client_id,
-        &scopes.to_vec(),
-        now
+        &given.scopes.to_vec(),
+        now,
+        &given.resources.iter().cloned().collect::<Vec<_>>()
     )
     .execute(tx.conn())
     .await?;

@@ -40,6 +40,18 @@ pub fn supported() -> impl Iterator<Item = &'static str> {
     BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied())
 }
 
+/// The scopes that stand for what a claims request asks for: whoever asks for the e-mail address in this way asks for as much as
+/// with `email`.
+pub fn scopes(claims: Option<&Value>) -> Scopes {
+    let places = ["userinfo", "id_token"].into_iter().filter_map(|place| claims?.get(place)?.as_object());
+    Scopes::of(places.flat_map(Map::keys).filter_map(|claim| scope_of(claim)))
+}
+
+/// The scope that asks for a claim.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    BY_SCOPE.iter().find(|(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope)
+}
+
 /// The claims of userinfo beyond `sub`.
 pub fn of_userinfo(account: &Row, living: &Living, scopes: &Scopes) -> Map<String, Value> {
     let mut wanted: Vec<&str> =

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::registration::accept;
 use crate::domain::house::House;
+use crate::domain::throttle;
 use crate::model::client::registration::{self, document};
 use crate::model::client::{AuthMethod, Client, Origin};
 use crate::model::context::Context;
@@ -28,6 +29,10 @@ const REST: Duration = Duration::minutes(1);
 /// # Errors
 /// `invalid_request` where a document cannot be read, or says what it must not.
 pub async fn find(house: &House, cx: &Context, id: &str) -> Result<Option<Client>> {
+    // Ids are printable; what else somebody sends names nobody, and some of it cannot even be looked up.
+    if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(None);
+    }
     let Some(url) = document(id) else { return client::find(&house.db, id).await };
     if !is_allowed(house, &url) {
         return Ok(None);
@@ -41,6 +46,10 @@ pub async fn find(house: &House, cx: &Context, id: &str) -> Result<Option<Client
     let rests = |times: DocumentTimes| cx.now - times.fetched_at < FRESH || cx.now - times.tried_at < REST;
     if times.is_some_and(|times| usable(times) && rests(times)) {
         return Ok(known);
+    }
+    if !times.is_some_and(usable) {
+        // Whoever makes addresses up must not have us ask for each of them.
+        throttle::client_document(house, cx).await?;
     }
     match house.guarded.get(&url).await {
         Ok(body) => read(house, cx, id, &body).await.map(Some),
@@ -82,6 +91,10 @@ async fn read(house: &House, cx: &Context, id: &str, body: &[u8]) -> Result<Clie
     let client = Client { scopes: client.scopes.and(&Scopes::of(KNOWN)), ..client };
     let first = client::find(&house.db, id).await?.is_none();
     let mut tx = house.db.owner(None, None).await?;
+    // It may have been switched off while its host took its time.
+    if !first && !client::lock(&mut tx, id).await? {
+        return Err(refused("the client was switched off".to_owned()));
+    }
     client::save_owned(&mut tx, &client, cx.now).await?;
     client::document_fetched(&mut tx, id, cx.now).await?;
     if first {

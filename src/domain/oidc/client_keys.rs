@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::domain::house::House;
 use crate::domain::{ed25519, keys};
-use crate::model::client::Client;
+use crate::model::client::{Client, registration};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::jose::{ED25519, KeyManagement, SigningAlgorithm};
@@ -179,7 +179,9 @@ fn read(jwks: &Value) -> Vec<Jwk> {
         let private = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"].iter().any(|name| key.contains_key(*name));
         !private && ["RSA", "EC", "OKP"].iter().any(|kind| key.get("kty").and_then(Value::as_str) == Some(kind))
     });
-    public.filter_map(|key| Jwk::from_map(key.clone()).ok()).take(KEYS).collect()
+    // As small as what is registered inline: larger ones make checking slow, and other members fill the memory.
+    let kept = public.filter_map(|key| registration::public_key(&Value::Object(key.clone())).ok());
+    kept.filter_map(|key| Jwk::from_map(key.as_object()?.clone()).ok()).take(KEYS).collect()
 }
 
 /// Whether a key is there to encrypt to: `use`, `key_ops` and `alg` allow it where they are there.
@@ -243,6 +245,8 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
     use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
     use josekit::jwk::alg::ed::{EdCurve, EdKeyPair};
     use josekit::jws::{ES256, HS256, JwsHeader};
@@ -318,6 +322,19 @@ mod tests {
         assert!(!opens(&public(&pair, &json!({})), &forged));
         let unsigned = jwt::encode_unsecured(&JwtPayload::new(), &JwsHeader::new()).unwrap();
         assert!(!opens(&public(&pair, &json!({})), &unsigned));
+    }
+
+    #[test]
+    fn of_fetched_keys_only_those_of_a_sane_size_and_what_makes_them_are_kept() {
+        let rsa = |n: usize, e: usize| {
+            let member = |length: usize| B64.encode(vec![0xff; length]);
+            json!({ "keys": [{ "kty": "RSA", "n": member(n), "e": member(e), "junk": "x".repeat(1000) }] })
+        };
+        for (n, e, good) in [(256, 3, 1), (1024, 3, 1), (2048, 3, 0), (128, 3, 0), (256, 256, 0)] {
+            let keys = read(&rsa(n, e));
+            assert_eq!(keys.len(), good, "{n} {e}");
+            assert!(keys.iter().all(|key| key.parameter("junk").is_none()));
+        }
     }
 
     #[test]

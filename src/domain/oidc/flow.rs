@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::authorize::{AcrWish, Answer, AuthorizationRequest, Prompt};
-use super::{issue, par};
+use super::{issue, par, resource};
 use crate::domain::house::House;
 use crate::domain::person::visitor::Visitor;
 use crate::model::client::{Client, ConsentRule};
@@ -180,7 +180,7 @@ pub async fn deny(
 pub async fn issue(house: &House, cx: &Context, flow: &Flow, visitor: &Visitor, joined: &Joined) -> Result<Answer> {
     flow.finish(house, cx).await?;
     let allowed = flow.progress.consent == Some((visitor.account, joined.company.id()));
-    let consented = allowed.then(|| flow.request.scopes());
+    let consented = if allowed { Some(resource::permission(house, &flow.request).await?) } else { None };
     issue::answer(house, cx, (&flow.client, &flow.request), (visitor, joined), consented).await
 }
 
@@ -301,5 +301,6 @@ async fn needs_consent(house: &House, flow: &Flow, visitor: &Visitor, joined: &J
     let mut tx = house.db.company(company, Some(visitor.account)).await?;
     let given = consent::find(&mut tx, visitor.account, &flow.client.id).await?;
     tx.commit_unremarkable().await?;
-    Ok(!given.is_some_and(|given| flow.request.scopes().within(&given)))
+    let asked = resource::permission(house, &flow.request).await?;
+    Ok(!given.is_some_and(|given| given.covers(&asked)))
 }

@@ -15,9 +15,9 @@ use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::GrantId;
-use crate::model::scope::Scopes;
 use crate::model::secret::Secret;
 use crate::storage::company::Joined;
+use crate::storage::consent::Given;
 use crate::storage::grant::Living;
 use crate::storage::scope::CompanyTx;
 use crate::storage::{account, code, consent, grant};
@@ -31,7 +31,7 @@ pub async fn answer(
     cx: &Context,
     (client, request): (&Client, &AuthorizationRequest),
     (visitor, joined): (&Visitor, &Joined),
-    consented: Option<Scopes>,
+    consented: Option<Given>,
 ) -> Result<Answer> {
     let mut tx = house.db.company(joined.company.id(), Some(visitor.account)).await?;
     let subject = subject::of(&mut tx, client, visitor.account).await?;
@@ -52,10 +52,10 @@ pub async fn answer(
         ResponseType::Code => None,
         _ => Some(front_channel(cx, &mut tx, request, fresh.id).await?),
     };
-    if let Some(scopes) = consented {
+    if let Some(given) = consented {
         let before = consent::find(&mut tx, visitor.account, &request.client_id).await?.unwrap_or_default();
-        consent::save(&mut tx, visitor.account, &request.client_id, &scopes.or(&before), cx.now).await?;
-        let event = Event::ConsentGiven { client: request.client_id.clone(), scope: scopes.to_string() };
+        consent::save(&mut tx, visitor.account, &request.client_id, &given.or(&before), cx.now).await?;
+        let event = Event::ConsentGiven { client: request.client_id.clone(), scope: given.scopes.to_string() };
         tx.commit(cx, event).await?;
     } else {
         // The trail hears of it when the code becomes tokens.

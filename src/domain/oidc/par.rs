@@ -19,6 +19,9 @@ pub const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// How long the browser may take to bring the reference. FAPI 2.0 asks for less than 600 seconds.
 pub const LIVES: Duration = Duration::seconds(90);
 
+/// How the client proved who it is stands in the same form, and is not kept.
+const PROOFS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
 /// A request as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -47,7 +50,8 @@ pub async fn push(
     authorize::demands(house, cx, client, (&params, &source)).await?;
     let secret = Secret::generate();
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let kept = serde_json::to_value(Kept { params: params.pairs().map(owned).collect(), dpop_jkt })?;
+    let params = params.pairs().filter(|(name, _)| !PROOFS.contains(name)).map(owned).collect();
+    let kept = serde_json::to_value(Kept { params, dpop_jkt })?;
     let times = (cx.now, cx.now + LIVES);
     pushed_request::insert(&house.db, &secret.digest(), (&client.id, &kept), times).await?;
     Ok(format!("{PREFIX}{}", secret.reveal()))

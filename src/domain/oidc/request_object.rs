@@ -168,7 +168,7 @@ fn parameters(claims: Map<String, Value>) -> Result<Params> {
             }
             other => vec![other.to_string()],
         };
-        if values.iter().any(|value| value.contains('\0')) {
+        if name.contains('\0') || values.iter().any(|value| value.contains('\0')) {
             return Err(invalid("a parameter holds a NUL character"));
         }
         pairs.insert(name, values);

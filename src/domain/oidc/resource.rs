@@ -1,7 +1,10 @@
 //! Resource indicators (RFC 8707): for which registered API a token is, and what of the scopes it carries there.
 
+use std::collections::BTreeSet;
+
 use time::Duration;
 
+use super::authorize::AuthorizationRequest;
 use super::token::AccessRights;
 use crate::domain::house::House;
 use crate::model::client::Client;
@@ -9,6 +12,7 @@ use crate::model::error::{Error, Result};
 use crate::model::id::CompanyId;
 use crate::model::params::Params;
 use crate::model::scope::{KNOWN, Scopes};
+use crate::storage::consent::Given;
 use crate::storage::resource::{self, Resource};
 
 /// How many resources a request may name.
@@ -96,6 +100,19 @@ pub async fn narrow(
     rights.scopes = rights.scopes.and(&offered);
     rights.audience = chosen.to_vec();
     Ok(rights)
+}
+
+/// What the person must have allowed for this request: an API by itself, even where no scope of it is asked for, and what may be
+/// done there.
+pub async fn permission(house: &House, request: &AuthorizationRequest) -> Result<Given> {
+    let scopes = request.wants();
+    let mut resources: BTreeSet<String> = request.resources.iter().cloned().collect();
+    for identifier in &request.resources {
+        if let Some(one) = resource::find(&house.db, identifier).await? {
+            resources.extend(scopes.and(&one.scopes).iter().map(|scope| format!("{identifier} {scope}")));
+        }
+    }
+    Ok(Given { scopes, resources })
 }
 
 /// Names and scopes of these resources, as people read them.

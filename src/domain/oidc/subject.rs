@@ -1,8 +1,11 @@
 //! What a client knows a person by (OpenID Connect Core, section 8): the account's id, or a name of its sector's own.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
 use crate::domain::house::House;
+use crate::model::client::registration::sector_host;
 use crate::model::client::{Client, SubjectType};
 use crate::model::error::Result;
 use crate::model::id::AccountId;
@@ -16,9 +19,13 @@ pub fn sector(client: &Client) -> Option<String> {
     if client.metadata.subject_type == SubjectType::Public {
         return None;
     }
-    let named = client.metadata.sector_identifier_uri.as_ref().or_else(|| client.redirect_uris.first());
-    let host = named.and_then(|uri| Url::parse(uri).ok()?.host_str().map(str::to_owned));
-    // Without a host (an app's own scheme) the client is a sector of its own.
+    let host = if let Some(uri) = &client.metadata.sector_identifier_uri {
+        Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned))
+    } else {
+        let hosts: BTreeSet<Option<String>> = client.redirect_uris.iter().map(|uri| sector_host(uri)).collect();
+        hosts.into_iter().reduce(|_, _| None).flatten()
+    };
+    // Without a host (an app's own scheme, or a person's own machine) the client is a sector of its own.
     Some(host.unwrap_or_else(|| client.id.clone()))
 }
 

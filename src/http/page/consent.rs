@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
+use url::Url;
 
 use super::flow::Steps;
 use super::frame::{Frame, show as render};
 use super::login::leading_to;
 use super::login::waiting;
-use crate::domain::oidc::flow::{self, Step};
+use crate::domain::oidc::flow::{self, Flow, Step};
 use crate::domain::oidc::resource;
 use crate::domain::person::visitor::Visitor;
 use crate::http::Shared;
@@ -19,6 +20,7 @@ use crate::http::context::Cx;
 use crate::http::oidc::authorize::respond;
 use crate::http::session::{Browser, PageForm};
 use crate::model::authorization_details::AuthorizationDetails;
+use crate::model::client::Origin;
 use crate::model::error::{Error, Result};
 use crate::model::scope::Scopes;
 
@@ -30,6 +32,8 @@ struct ConsentPage {
     client_name: String,
     /// Whose document the client is, where it is one: the only name that is proved.
     client_host: Option<String>,
+    /// Where a client that registered itself has people sent: all that is proved of it.
+    returns_to: Option<String>,
     logo_uri: Option<String>,
     company: String,
     company_name: String,
@@ -60,9 +64,19 @@ fn said(scopes: &Scopes, apis: &[(String, Scopes)]) -> Vec<String> {
     let known = words(scopes).into_iter().map(str::to_owned);
     let there = apis.iter().flat_map(|(name, offered)| {
         let scopes = scopes.and(offered);
+        if scopes.is_empty() {
+            return vec![format!("Use {name} in your name")];
+        }
         scopes.iter().map(|scope| format!("{name}: {scope}")).collect::<Vec<_>>()
     });
     known.chain(there).collect()
+}
+
+fn returns_to(flow: &Flow) -> Option<String> {
+    let target = Url::parse(flow.request.to.redirect_uri()).ok().filter(|_| flow.client.origin == Origin::Dynamic)?;
+    // Before the host of a scheme of its own an app may write any name.
+    let host = target.host_str().filter(|_| matches!(target.scheme(), "http" | "https"));
+    Some(host.map_or_else(|| format!("{}:", target.scheme()), str::to_owned))
 }
 
 /// Shows the question.
@@ -84,12 +98,13 @@ pub async fn show(
         query: steps.query(),
         client_name: flow.client.name.clone(),
         client_host: flow.client.document_host(),
+        returns_to: returns_to(&flow),
         logo_uri: flow.client.logo_uri.clone(),
         company: joined.company.id().to_string(),
         company_name: joined.company.name.clone(),
         account: visitor.account.to_string(),
         email: visitor.email.clone(),
-        scopes: said(&flow.request.scopes(), &resource::names(&house, &flow.request.resources).await?),
+        scopes: said(&flow.request.wants(), &resource::names(&house, &flow.request.resources).await?),
         details: flow.request.authorization_details.as_ref().map(AuthorizationDetails::words).unwrap_or_default(),
         policy_uri: flow.client.policy_uri.clone(),
         tos_uri: flow.client.tos_uri.clone(),

@@ -27,12 +27,16 @@ pub enum Answer {
     Silence,
 }
 
+/// Answers at once.
+const OPEN: usize = 1000;
+
 pub struct Publisher {
     pub port: u16,
     /// A file with the CA's certificate.
     pub ca_file: PathBuf,
     answer: Arc<Mutex<Answer>>,
     asked: Arc<AtomicUsize>,
+    held: Arc<tokio::sync::Semaphore>,
     folder: PathBuf,
     server: tokio::task::JoinHandle<()>,
 }
@@ -59,11 +63,16 @@ impl Publisher {
         std::fs::write(&files.cert, leaf.pem()).unwrap();
         std::fs::write(&files.key, leaf.key_pem()).unwrap();
         let (answer, asked) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
+        let held = Arc::new(tokio::sync::Semaphore::new(OPEN));
         let app = Router::new().fallback(axum::routing::any({
-            let (answer, asked) = (Arc::clone(&answer), Arc::clone(&asked));
+            let (answer, asked, held) = (Arc::clone(&answer), Arc::clone(&asked), Arc::clone(&held));
             move || {
                 asked.fetch_add(1, Ordering::SeqCst);
-                respond(answer.lock().unwrap().clone())
+                let (answer, held) = (answer.lock().unwrap().clone(), Arc::clone(&held));
+                async move {
+                    let _permit = held.acquire().await;
+                    respond(answer).await
+                }
             }
         }));
         let config = OpenSSLConfig::try_from(acceptor(&files).unwrap()).unwrap();
@@ -71,7 +80,7 @@ impl Publisher {
         let server = tokio::spawn(async move {
             server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
         });
-        Self { port, ca_file, answer, asked, folder, server }
+        Self { port, ca_file, answer, asked, held, folder, server }
     }
 
     /// Where it publishes.
@@ -82,6 +91,16 @@ impl Publisher {
     /// From now on it publishes this.
     pub fn publish(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
+    }
+
+    /// Keeps every answer back until it is released.
+    pub fn hold(&self) {
+        self.held.forget_permits(OPEN);
+    }
+
+    /// Gives the answers that were kept back.
+    pub fn release(&self) {
+        self.held.add_permits(OPEN);
     }
 
     /// How often it was asked.

@@ -65,6 +65,18 @@ async fn details_cannot_smuggle_markup_into_the_page() {
 }
 
 #[tokio::test]
+async fn details_cannot_turn_or_hide_what_stands_beside_them() {
+    let (_provider, app, browser) = stage(ConsentRule::Ask).await;
+    let page =
+        open(&app, &browser, r#"[{"type":"call_transfer","to\u2066":"\u202e001","deep":{"a\u200b":"b\nc"}}]"#).await;
+    for hidden in ['\u{2066}', '\u{202e}', '\u{200b}'] {
+        assert!(!page.html.contains(hidden), "{hidden:?}");
+    }
+    let said = page.text();
+    assert!(said.contains("\\u{202e}001") && said.contains("a\\u{200b}: b c"), "{said}");
+}
+
+#[tokio::test]
 async fn details_that_are_malformed_or_of_another_type_are_refused() {
     let (_provider, app, browser) = stage(ConsentRule::Skip).await;
     let many = Value::Array(vec![json!({ "type": "call_transfer" }); 21]).to_string();

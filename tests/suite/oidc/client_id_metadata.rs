@@ -174,3 +174,35 @@ async fn documents_that_nobody_uses_are_swept() {
     sweep().await.unwrap();
     assert_eq!(count().await, 0);
 }
+
+#[tokio::test]
+async fn a_client_that_is_switched_off_while_its_host_takes_its_time_stays_off() {
+    let stage = stage().await;
+    stage.open().await;
+    stage.provider.wait(time::Duration::minutes(16));
+    app_publishes(&stage.publisher, &stage.app, &json!({ "client_name": "Renamed" }));
+    stage.publisher.hold();
+    let switched_off = async {
+        while stage.publisher.asked() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        stage.provider.switch_off(&stage.app.id).await;
+        stage.publisher.release();
+    };
+    let (page, ()) = tokio::join!(stage.open(), switched_off);
+    assert_eq!(page.status, 400, "{}", page.text());
+    assert_eq!(stage.open().await.status, 400);
+}
+
+#[tokio::test]
+async fn whoever_makes_addresses_up_is_slowed() {
+    let stage = stage().await;
+    stage.publisher.publish(Answer::Status(404));
+    let mut last = 0;
+    for number in 0..40 {
+        let made_up = stage.app.id.replace("client.json", &format!("{number}.json"));
+        last = stage.browser.get(&stage.app.authorize(&[("client_id", &made_up)])).await.status;
+    }
+    assert_eq!(last, 429);
+    assert!(stage.publisher.asked() < 30, "{}", stage.publisher.asked());
+}

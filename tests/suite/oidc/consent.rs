@@ -1,8 +1,10 @@
 //! The consent page: asked once, remembered for what was allowed, and in one company.
 
+use countersign::model::client::AuthMethod;
 use countersign::model::role::Role;
+use countersign::model::scope::Scopes;
 
-use crate::harness::app::{answer, text};
+use crate::harness::app::{answer, claims, registration, text};
 use crate::harness::{App, Company, Page, Person, Provider, Visitor};
 
 struct Stage {
@@ -161,4 +163,30 @@ async fn a_decision_counts_for_whom_it_was_shown_to() {
     let again = stage.browser.send(&page.form("#allow")).await;
     assert_eq!(again.path(), "/login/consent");
     assert!(again.text().contains(&other.email), "{}", again.text());
+}
+
+#[tokio::test]
+async fn what_is_asked_for_by_claims_is_shown_and_allowed_like_what_is_asked_for_by_scope() {
+    let stage = stage().await;
+    stage.allow(&stage.open(&[("scope", "openid")]).await).await;
+    stage.app.code(&stage.open(&[("scope", "openid")]).await);
+    let wish = r#"{"userinfo":{"email":null},"id_token":{"address":{"essential":true}}}"#;
+    let page = stage.open(&[("scope", "openid"), ("claims", wish)]).await;
+    let said = page.text();
+    assert!(said.contains("your e-mail address") && said.contains("postal address"), "{said}");
+    stage.allow(&page).await;
+    stage.app.code(&stage.open(&[("scope", "openid"), ("claims", wish)]).await);
+}
+
+#[tokio::test]
+async fn claims_of_a_scope_that_the_client_may_not_have_are_not_given() {
+    let stage = stage().await;
+    let (mut client, secret) = registration(AuthMethod::SecretBasic, None);
+    client.scopes = Scopes::of(["openid", "email"]);
+    let app = stage.provider.register((client, secret)).await;
+    let wish = r#"{"userinfo":{"email":null,"name":null},"id_token":{"name":null}}"#;
+    let tokens = app.tokens_with(&stage.browser, &[("scope", "openid"), ("claims", wish)]).await;
+    assert_eq!(claims(text(&tokens, "id_token")).get("name"), None);
+    let (_, told) = answer(app.userinfo(text(&tokens, "access_token")).await).await;
+    assert!(told["email"].is_string() && told.get("name").is_none(), "{told}");
 }

@@ -1,5 +1,7 @@
 //! Requests that nobody sends by accident: every one gets a precise refusal in its face, and none a fault.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use reqwest::{Method, Response};
 
 use crate::harness::app::{answer, refusal};
@@ -195,6 +197,36 @@ async fn tokens_made_of_rubbish_are_no_fault() {
         assert_eq!(app.post("/oauth2/revoke", &[("token", token)]).await.status(), 200);
         assert_eq!(refusal(app.refresh(token).await).await, (400, "invalid_grant".to_owned()));
         assert_eq!(refusal(app.redeem(token).await).await, (400, "invalid_grant".to_owned()));
+    }
+}
+
+/// The database takes no NUL, however well it is wrapped.
+#[tokio::test]
+async fn a_nul_inside_what_is_decoded_later_is_no_fault() {
+    let (provider, app) = stage().await;
+    let assertion = format!("e30.{}.x", B64.encode(r#"{"sub":"cli_a\u0000"}"#));
+    for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par"] {
+        let basic = provider.stranger().post(provider.url(path)).basic_auth("cli_a%00", Some("x"));
+        refused(basic.form(&[("token", "a")]).send().await.unwrap(), 401, "invalid_client").await;
+        let form = [
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+        ];
+        let asserted = provider.stranger().post(provider.url(path)).form(&form);
+        refused(asserted.send().await.unwrap(), 401, "invalid_client").await;
+    }
+    let provider = Provider::start_with(&[("DYNAMIC_REGISTRATION", "token")]).await;
+    let known = provider.stranger().get(provider.url("/oauth2/register/cli_a%00")).bearer_auth("x");
+    assert!((400..500).contains(&known.send().await.unwrap().status().as_u16()));
+    for (name, value) in [
+        ("claims", r#"{"userinfo":{"a\u0000":null}}"#),
+        ("claims", r#"{"id_token":{"sub":{"value":"a\u0000"}}}"#),
+        ("authorization_details", r#"[{"type":"a\u0000"}]"#),
+    ] {
+        let request = app.http.get(app.authorize(&[(name, value)]));
+        let answer = request.send().await.unwrap();
+        let location = answer.headers()["location"].to_str().unwrap();
+        assert!(location.contains("error=invalid_"), "{name}: {location}");
     }
 }
 

@@ -67,6 +67,22 @@ async fn a_pushed_request_leads_to_tokens() {
 }
 
 #[tokio::test]
+async fn how_the_client_proved_who_it_is_is_not_kept() {
+    let provider = Provider::start().await;
+    let app = provider.register(registration(AuthMethod::SecretPost, None)).await;
+    let secret = app.secret.as_deref().unwrap();
+    let mut form = vec![("client_id", app.id.as_str()), ("client_secret", secret)];
+    form.extend(REQUEST);
+    let pushed = provider.stranger().post(provider.url("/oauth2/par")).form(&form).send().await.unwrap();
+    assert_eq!(pushed.status(), StatusCode::CREATED);
+    let kept: Vec<String> = sqlx::query_scalar("select request::text from pushed_request")
+        .fetch_all(&mut provider.database.superuser().await)
+        .await
+        .unwrap();
+    assert!(kept[0].contains("pushed-state") && !kept[0].contains(secret), "{kept:?}");
+}
+
+#[tokio::test]
 async fn what_stands_beside_the_reference_does_not_count() {
     let (_provider, app, browser) = stage().await;
     let reference = reference(&app).await;

@@ -426,3 +426,29 @@ async fn initial_access_tokens_that_are_over_are_swept() {
     countersign::job::sweep_all(Arc::clone(&provider.house)).await.unwrap();
     assert_eq!(left().await, 0);
 }
+
+#[tokio::test]
+async fn who_registered_itself_is_known_to_people_by_where_it_leads() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    let app = app(&provider, &registered(&provider, &with(&json!({ "client_name": "Countersign Admin" }))).await);
+    let page = browser.get(&app.authorize(&[])).await;
+    assert_eq!(page.text_of("#client-returns-to"), "app.example");
+    let sent = with(&json!({ "application_type": "native", "redirect_uris": ["com.evil.app://bank.example/cb"] }));
+    let native = registered(&provider, &sent).await;
+    let id = text(&native, "client_id");
+    let page =
+        browser.get(&app.authorize(&[("client_id", id), ("redirect_uri", "com.evil.app://bank.example/cb")])).await;
+    assert_eq!(page.text_of("#client-returns-to"), "com.evil.app:");
+}
+
+#[tokio::test]
+async fn a_scheme_of_an_apps_own_does_not_join_the_sector_of_a_host() {
+    let provider = Provider::start().await;
+    let sesame = sesame(&provider, None, None).await;
+    let sent = with(&json!({ "application_type": "native", "subject_type": "pairwise",
+        "redirect_uris": ["https://bank.example/cb", "com.evil.app://bank.example/cb"] }));
+    assert_eq!(refusal(register(&provider, &sesame, &sent).await).await, (400, "invalid_client_metadata".to_owned()));
+}

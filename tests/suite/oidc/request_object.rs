@@ -206,3 +206,11 @@ async fn a_registered_place_is_asked_whatever_fragment_the_client_added() {
         assert_eq!(open().await.query("error").as_deref(), Some("invalid_request_uri"));
     }
 }
+
+#[tokio::test]
+async fn a_parameter_of_which_the_name_holds_a_nul_is_refused_where_it_is_pushed() {
+    let stage = stage().await;
+    let object = stage.signer.sign(&stage.claims("more\0", &json!("x")));
+    let pushed = stage.app.post("/oauth2/par", &[("request", &object)]).await;
+    assert_eq!(refusal(pushed).await, (400, "invalid_request_object".to_owned()));
+}

@@ -1,6 +1,6 @@
 //! Resource indicators (RFC 8707): tokens for registered APIs, each with its own scopes and lifetime.
 
-use countersign::model::client::AuthMethod;
+use countersign::model::client::{AuthMethod, ConsentRule};
 use countersign::model::id::CompanyId;
 use countersign::model::scope::{KNOWN, Scopes};
 use countersign::storage::resource::{self, Resource};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::app::{CALLBACK, VERIFIER, answer, claims, refusal, registration};
-use crate::harness::{App, Provider, Visitor};
+use crate::harness::{App, Page, Provider, Visitor};
 
 const CALLS: &str = "https://calls.example/v1";
 const NOTES: &str = "https://notes.example";
@@ -155,4 +155,31 @@ async fn a_client_speaks_for_itself_to_an_api() {
     assert_eq!((&said(&tokens)["aud"], &tokens["scope"]), (&json!(CALLS), &json!("calls:read")));
     let form = [("grant_type", "client_credentials"), ("company", "techcorp"), ("resource", "https://nowhere.example")];
     assert_eq!(refusal(app.token(&form).await).await, (400, "invalid_target".to_owned()));
+}
+
+#[tokio::test]
+async fn an_api_is_named_to_whoever_allows_it_and_is_no_other_api() {
+    let (provider, _, browser) = stage().await;
+    provider.resource(None, "https://other.example", &["notes"], None).await;
+    let (mut client, secret) = registration(AuthMethod::SecretBasic, None);
+    client.scopes = Scopes::of(KNOWN.into_iter().chain(["notes"]));
+    client.consent = ConsentRule::Ask;
+    let app = provider.register((client, secret)).await;
+    let open = async |scope: &str, resource: &str| {
+        browser.get(&app.authorize(&[("scope", scope), ("resource", resource)])).await
+    };
+    let allow = async |page: &Page| app.code(&browser.send(&page.form("#allow")).await);
+    allow(&open("openid", "").await).await;
+    // Nothing but its name is asked for, and yet a token for it says who the person is there.
+    let page = open("openid", NOTES).await;
+    assert!(page.text().contains("Use An API in your name"), "{}", page.text());
+    allow(&page).await;
+    app.code(&open("openid", NOTES).await);
+    let page = open("openid notes", NOTES).await;
+    assert!(page.text().contains("An API: notes"), "{}", page.text());
+    allow(&page).await;
+    app.code(&open("openid notes", NOTES).await);
+    // The same word means something else elsewhere.
+    let page = open("openid notes", "https://other.example").await;
+    assert_eq!(page.path(), "/login/consent", "{}", page.url);
 }

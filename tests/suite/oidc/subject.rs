@@ -1,8 +1,10 @@
 //! Pairwise subjects (OpenID Connect Core, section 8.1): clients of different sectors cannot compare whom they know.
 
+use countersign::domain::oidc::subject;
 use countersign::model::client::{AuthMethod, SubjectType};
+use countersign::storage;
 
-use crate::harness::app::{answer, claims, registration, text};
+use crate::harness::app::{CALLBACK, answer, claims, registration, text};
 use crate::harness::{App, Provider, Visitor};
 
 async fn app(provider: &Provider, sector: Option<&str>) -> App {
@@ -65,4 +67,27 @@ async fn the_name_is_the_same_wherever_the_client_looks() {
         .await;
     assert_eq!(page.url.as_str(), "https://app.example/bye");
     assert_eq!(browser.get("/dashboard").await.path(), "/login");
+}
+
+#[tokio::test]
+async fn what_is_no_host_of_somebody_is_nobodys_sector() {
+    let provider = Provider::start().await;
+    let redirecting = async |uris: &[&str]| {
+        let (mut client, secret) = registration(AuthMethod::SecretBasic, None);
+        client.metadata.subject_type = SubjectType::Pairwise;
+        client.redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        let id = provider.register((client, secret)).await.id;
+        subject::sector(&storage::client::find(&provider.house.db, &id).await.unwrap().unwrap()).unwrap()
+    };
+    assert_eq!(redirecting(&[CALLBACK, "https://app.example/other"]).await, "app.example");
+    for uris in [
+        // A scheme of one's own may put any name where the host stands.
+        &["com.evil.app://app.example/callback"][..],
+        &[CALLBACK, "com.evil.app://app.example/callback"],
+        &["com.evil.app://app.example/callback", CALLBACK],
+        &["http://localhost/callback"],
+        &["http://127.0.0.1/callback"],
+    ] {
+        assert!(redirecting(uris).await.starts_with("cli_"), "{uris:?}");
+    }
 }

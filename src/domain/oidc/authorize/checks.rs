@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::{AcrWish, LONGEST, Prompt, ResponseType, Source};
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
+use crate::domain::oidc::claims::scope_of;
 use crate::domain::oidc::subject;
 use crate::domain::person::{ACR_MFA, ACR_PASSWORD};
 use crate::model::client::{Client, PkceRule, RequestRule};
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::id::AccountId;
-use crate::model::params::Params;
+use crate::model::params::{Params, escapes_nul};
 use crate::model::scope::Scopes;
 
 fn bad(what: &'static str) -> Error {
@@ -173,17 +174,21 @@ pub fn max_age(client: &Client, params: &Params) -> Result<Option<i64>> {
     Ok(asked.transpose()?.or(client.metadata.default_max_age.map(i64::from)))
 }
 
-/// OpenID Connect Core, section 5.5.
-pub fn claims(params: &Params) -> Result<Option<Value>> {
+/// OpenID Connect Core, section 5.5. What the client could not ask for by scope it cannot ask for here either: that is left out.
+pub fn claims(client: &Client, params: &Params) -> Result<Option<Value>> {
     let Some(text) = params.get("claims") else { return Ok(None) };
     let bad = || bad("claims is not as OpenID Connect Core 5.5 says");
-    let value: Value = serde_json::from_str(text).map_err(|_| bad())?;
-    let object = value.as_object().ok_or_else(bad)?;
+    if escapes_nul(text) {
+        return Err(bad());
+    }
+    let mut value: Value = serde_json::from_str(text).map_err(|_| bad())?;
+    let object = value.as_object_mut().ok_or_else(bad)?;
     for place in ["userinfo", "id_token"] {
-        let members = match object.get(place) {
+        let members = match object.get_mut(place) {
             None | Some(Value::Null) => continue,
-            Some(members) => members.as_object().ok_or_else(bad)?,
+            Some(members) => members.as_object_mut().ok_or_else(bad)?,
         };
+        members.retain(|claim, _| scope_of(claim).is_none_or(|scope| client.scopes.has(scope)));
         if members.values().any(|wish| !wish.is_null() && !wish.is_object()) {
             return Err(bad());
         }

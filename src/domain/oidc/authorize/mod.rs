@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use response::{Answer, Carrier, RESPONSE_MODES, ResponseMode, ReturnAddress};
 
-use super::{par, request_object, resource};
+use super::{claims, par, request_object, resource};
 use crate::domain::house::House;
 use crate::model::authorization_details::AuthorizationDetails;
 use crate::model::client::Client;
@@ -149,6 +149,11 @@ impl AuthorizationRequest {
         Scopes::read(&self.scope)
     }
 
+    /// What people are asked to allow: the scopes, and those that stand for what the claims request asks for.
+    pub fn wants(&self) -> Scopes {
+        self.scopes().or(&claims::scopes(self.claims.as_ref()))
+    }
+
     /// Whether a prompt is asked for.
     pub fn prompts(&self, prompt: Prompt) -> bool {
         self.prompt.contains(&prompt)
@@ -235,7 +240,7 @@ pub fn read(client: &Client, params: &Params, source: &Source) -> Result<Authori
     checks::registration(params)?;
     let response_type = checks::response_type(client, params)?;
     checks::response_mode(params, response_type)?;
-    let claims = checks::claims(params)?;
+    let claims = checks::claims(client, params)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         to: ReturnAddress::matched(client, params)?,

@@ -24,11 +24,15 @@ pub(super) fn read(sent: &Value) -> Result<Value, &'static str> {
     if keys.is_empty() || keys.len() > MOST {
         return Err("must hold 1 to 20 keys");
     }
-    let kept: Vec<Value> = keys.iter().map(key).collect::<Result<_, _>>()?;
+    let kept: Vec<Value> = keys.iter().map(public_key).collect::<Result<_, _>>()?;
     Ok(json!({ "keys": kept }))
 }
 
-fn key(sent: &Value) -> Result<Value, &'static str> {
+/// Checks one public key, and answers what is kept of it.
+///
+/// # Errors
+/// Why not, without its subject.
+pub fn public_key(sent: &Value) -> Result<Value, &'static str> {
     let sent = sent.as_object().ok_or("must hold keys that are objects")?;
     if PRIVATE.iter().any(|name| sent.contains_key(*name)) || sent.get("kty") == Some(&json!("oct")) {
         return Err("must hold public keys only");
@@ -54,7 +58,10 @@ fn key(sent: &Value) -> Result<Value, &'static str> {
         B64.decode(text).ok().map(|bytes| bytes.len())
     };
     let good = match kept.get("kty").and_then(Value::as_str) {
-        Some("RSA") => bytes("n").is_some_and(|length| (256..=1024).contains(&length)) && bytes("e").is_some(),
+        Some("RSA") => {
+            bytes("n").is_some_and(|length| (256..=1024).contains(&length))
+                && bytes("e").is_some_and(|length| length <= 4)
+        }
         Some("EC") => kept.contains_key("crv") && bytes("x").is_some() && bytes("y").is_some(),
         Some("OKP") => kept.contains_key("crv") && bytes("x").is_some(),
         // RFC 7517, section 5: a key of a kind that is not known is nobody's business.

@@ -11,7 +11,9 @@ mod write;
 
 use serde_json::{Map, Value};
 
-pub use uri::{check_redirect, document, is_private_use};
+pub use keys::public_key;
+pub use reading::is_plain;
+pub use uri::{check_redirect, document, is_private_use, sector_host};
 pub use write::write;
 
 use super::Client;

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::super::{ApplicationType, AuthMethod, BindingRule, Client, Profile, RequestRule, SubjectType};
 use super::reading::Reading;
+use super::uri::sector_host;
 
 /// Whether something is encrypted to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +82,8 @@ fn public_clients_speak_for_nobody_themselves(reading: &mut Reading<'_>, client:
 
 /// OpenID Connect Core, section 8.1: several hosts are one sector only where somebody says so.
 fn one_sector(reading: &mut Reading<'_>, client: &Client) {
-    let place = |uri: &String| {
-        let url = Url::parse(uri).ok()?;
-        Some(url.host_str().unwrap_or(url.scheme()).to_owned())
-    };
-    let places: BTreeSet<String> = client.redirect_uris.iter().filter_map(place).collect();
+    let place = |uri: &String| sector_host(uri).ok_or_else(|| Url::parse(uri).map(|url| url.scheme().to_owned()).ok());
+    let places: BTreeSet<Result<String, Option<String>>> = client.redirect_uris.iter().map(place).collect();
     let metadata = &client.metadata;
     if metadata.subject_type == SubjectType::Pairwise && places.len() > 1 && metadata.sector_identifier_uri.is_none() {
         reading.flaw("sector_identifier_uri", "is needed for pairwise subjects where redirect_uris have several hosts");

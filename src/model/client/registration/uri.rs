@@ -31,6 +31,13 @@ pub fn is_private_use(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| !matches!(url.scheme(), "http" | "https") && url.scheme().contains('.'))
 }
 
+/// The host that a redirect URI belongs to. `None` where that is nobody's: this machine, or a scheme of an app's own, which may
+/// put any name where the host stands.
+pub fn sector_host(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && !is_local(url))?;
+    url.host_str().map(str::to_owned)
+}
+
 /// A URL that can be a client's id (OAuth Client ID Metadata Document, section 3): https with a path, without fragment, user or
 /// dot segments.
 pub fn document(text: &str) -> Option<Url> {
