@@ -59,8 +59,10 @@ impl Embedded {
     /// # Errors
     /// As [`Embedded::start`].
     pub async fn open(directory: &Path, purpose: Purpose) -> Result<Self> {
-        let known = fs::canonicalize(directory).ok().map(|directory| directory.join("postgres"));
-        if let Some(root) = known.filter(|root| is_running(&root.join("data"))) {
+        let known = fs::canonicalize(directory)
+            .ok()
+            .map(|found| Ok::<_, Error>(root(directory, &found, (servant()?, purpose))));
+        if let Some(root) = known.transpose()?.filter(|root| is_running(&root.join("data"))) {
             let kept = Self {
                 keeper: None,
                 superuser_password: password(&root.join("superuser.password"))?,
@@ -82,9 +84,12 @@ impl Embedded {
         let programs = programs()?;
         fs::create_dir_all(directory)
             .map_err(|error| told(&format!("{} cannot be made", directory.display()), &error))?;
-        let directory = fs::canonicalize(directory).map_err(Error::fault)?;
+        let found = fs::canonicalize(directory).map_err(Error::fault)?;
         let servant = servant()?;
-        let root = directory.join("postgres");
+        let root = root(directory, &found, (servant, purpose));
+        if !root.starts_with(&found) {
+            println!("PostgreSQL's user cannot enter {}; its data lies in {}.", found.display(), root.display());
+        }
         let data = root.join("data");
         make_private(&root, servant)?;
         let superuser_password = password(&root.join("superuser.password"))?;
@@ -230,6 +235,21 @@ fn make_private(directory: &Path, servant: Option<Servant>) -> Result<()> {
     Ok(())
 }
 
+/// Where PostgreSQL's files lie: in the directory. Root's own folders are closed to PostgreSQL's user, so for a project that lies
+/// there they are beside: unless the operator named another place, which is taken as it is.
+fn root(named: &Path, found: &Path, (servant, purpose): (Option<Servant>, Purpose)) -> PathBuf {
+    let may_move = named.is_relative() || purpose == Purpose::Tests;
+    let shut = servant.is_some_and(|servant| {
+        let entered = as_servant(Command::new("test"), Some(servant)).arg("-x").arg(found).current_dir("/").status();
+        !entered.is_ok_and(|status| status.success())
+    });
+    if may_move && shut {
+        let name = found.display().to_string().trim_start_matches('/').replace('/', "-");
+        return Path::new("/var/lib/countersign").join(name).join("postgres");
+    }
+    found.join("postgres")
+}
+
 /// PostgreSQL's user must be able to walk to its data.
 fn check_reachable(directory: &Path, servant: Servant) -> Result<()> {
     let reached = as_servant(Command::new("test"), Some(servant)).arg("-w").arg(directory).current_dir("/").status();
@@ -300,4 +320,27 @@ fn socket_directory(root: &Path, servant: Option<Servant>) -> Result<PathBuf> {
     let short = std::env::temp_dir().join(format!("countersign-{name}"));
     make_private(&short, servant)?;
     Ok(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_in_a_folder_that_is_shut_keeps_its_data_beside() {
+        // Only root needs somebody else for PostgreSQL.
+        let Ok(Some(servant)) = servant() else { return };
+        let shut = std::env::temp_dir().join(format!("countersign-shut-{}", std::process::id()));
+        let project = shut.join("project");
+        fs::create_dir_all(&project).unwrap();
+        let root = |named: &Path, purpose| root(named, &project, (Some(servant), purpose));
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(root(Path::new(".data"), Purpose::Work).starts_with("/var/lib/countersign"));
+        assert!(root(&project, Purpose::Tests).starts_with("/var/lib/countersign"));
+        // What the operator named is never put elsewhere.
+        assert!(root(&project, Purpose::Work).starts_with(&project));
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(root(Path::new(".data"), Purpose::Work).starts_with(&project));
+        fs::remove_dir_all(shut).unwrap();
+    }
 }
