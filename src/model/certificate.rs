@@ -35,7 +35,12 @@ impl Certificate {
             X509::from_der(&STANDARD.decode(encoded.strip_suffix(':')?).ok()?).ok()?
         } else {
             // Base64 has pluses, and those that are not encoded are meant as they are.
-            X509::from_pem(decode(told.replace('+', "%2B").as_bytes())?.as_bytes()).ok()?
+            let pem = decode(told.replace('+', "%2B").as_bytes())?;
+            // A second one in the same line is the proxy's, and the first the client's own.
+            if pem.matches("-----BEGIN").count() != 1 || !pem.starts_with("-----BEGIN") {
+                return None;
+            }
+            X509::from_pem(pem.as_bytes()).ok()?
         };
         Self::new(leaf, Vec::new())
     }

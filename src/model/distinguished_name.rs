@@ -34,15 +34,22 @@ impl DistinguishedName {
 
     /// The name in a certificate. `None` where it is empty, or holds what is no text.
     pub fn of(name: &X509NameRef) -> Option<Self> {
-        let der = name.to_der().ok()?;
+        Self::of_der(&name.to_der().ok()?)
+    }
+
+    /// As it was encoded. What cannot be read to its end is no name: a part that is passed over would make two names one.
+    fn of_der(der: &[u8]) -> Option<Self> {
         let mut parts = Vec::new();
-        let mut sequence = Der(element(&der)?.1);
-        while let Some((_, set)) = sequence.next() {
+        let mut sequence = Der(element(der)?.1);
+        while !sequence.0.is_empty() {
             let mut attributes = Vec::new();
-            let mut set = Der(set);
-            while let Some((_, attribute)) = set.next() {
-                let mut attribute = Der(attribute);
+            let mut set = Der(sequence.next()?.1);
+            while !set.0.is_empty() {
+                let mut attribute = Der(set.next()?.1);
                 let ((_, kind), (tag, value)) = (attribute.next()?, attribute.next()?);
+                if !attribute.0.is_empty() {
+                    return None;
+                }
                 attributes.push((kind.to_vec(), compared(&text(tag, value)?)));
             }
             parts.push(attributes);
@@ -143,18 +150,24 @@ impl<'a> Der<'a> {
 }
 
 fn element(der: &[u8]) -> Option<(u8, &[u8])> {
-    element_and_rest(der).map(|(tag, value, _)| (tag, value))
+    element_and_rest(der).filter(|(.., rest)| rest.is_empty()).map(|(tag, value, _)| (tag, value))
 }
 
-/// Tag, value, and what follows (X.690, section 8.1).
+/// Tag, value, and what follows (X.690, section 8.1). A length that is left open, or written longer than it must be, is none of
+/// DER's (section 10.1).
 fn element_and_rest(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = der.split_first()?;
     let (length, rest) = rest.split_first()?;
     let (length, rest) = if *length < 0x80 {
         (usize::from(*length), rest)
     } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(*length & 0x7f)).filter(|(bytes, _)| bytes.len() <= 3)?;
-        (bytes.iter().fold(0, |sum, byte| sum * 256 + usize::from(*byte)), rest)
+        let (bytes, rest) = rest.split_at_checked(usize::from(*length & 0x7f))?;
+        let shortest = bytes.len() <= 3 && bytes.first().is_some_and(|first| *first != 0);
+        let length = bytes.iter().take(3).fold(0, |sum, byte| sum * 256 + usize::from(*byte));
+        if !shortest || length < 0x80 {
+            return None;
+        }
+        (length, rest)
     };
     let (value, rest) = rest.split_at_checked(length)?;
     Some((*tag, value, rest))
@@ -207,5 +220,29 @@ mod tests {
             assert_eq!(DistinguishedName::read(text), None, "{text}");
         }
         assert_eq!(DistinguishedName::of(&name(&[])), None);
+    }
+
+    #[test]
+    fn a_part_that_is_written_oddly_is_not_passed_over() {
+        let der = |parts: &[&[u8]]| {
+            let whole = parts.concat();
+            [&[0x30, u8::try_from(whole.len()).unwrap()][..], &whole].concat()
+        };
+        let desk = b"\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04desk";
+        let held = DistinguishedName::of_der(&der(&[desk]));
+        assert!(held.is_some());
+        assert_eq!(held, DistinguishedName::read("CN=desk"));
+        // More of the name in four bytes of length, in a length that is left open, cut off, and behind the value.
+        for more in [
+            &b"\x31\x84\x00\x00\x00\x0e\x30\x0c\x06\x03\x55\x04\x0b\x0c\x05thief"[..],
+            b"\x31\x81\x0e\x30\x0c\x06\x03\x55\x04\x0b\x0c\x05thief",
+            b"\x31\x80\x30\x0c\x06\x03\x55\x04\x0b\x0c\x05thief\x00\x00",
+            b"\x31\x0e\x30\x0c\x06\x03\x55\x04\x0b\x0c\x05thi",
+            b"\x31\x10\x30\x0e\x06\x03\x55\x04\x0b\x0c\x05thief\x05\x00",
+            b"\x31",
+        ] {
+            assert_eq!(DistinguishedName::of_der(&der(&[desk, more])), None, "{more:?}");
+        }
+        assert_eq!(DistinguishedName::of_der(&[&der(&[desk])[..], b"\x05\x00"].concat()), None);
     }
 }

@@ -82,6 +82,19 @@ pub async fn find(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Resul
     .await?)
 }
 
+/// Whether a login of the person of the scope lives; it does so until the transaction ends. Whoever ends it meanwhile waits, and
+/// then finds what was made in it.
+pub async fn hold(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<bool> {
+    let account = tx.account().0;
+    let found = sqlx::query_scalar!(
+        "select id from login where id = $1 and account_id = $2 and ended_at is null and expires_at > $3 for share",
+        id.0,
+        account,
+        now
+    );
+    Ok(found.fetch_optional(tx.conn()).await?.is_some())
+}
+
 /// Every living login of the person of the scope, the latest first.
 pub async fn living(tx: &mut AccountTx, now: OffsetDateTime) -> Result<Vec<Row>> {
     let account = tx.account().0;

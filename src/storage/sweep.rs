@@ -12,6 +12,8 @@ const IN_FLIGHT: Duration = Duration::hours(2);
 /// How long a letter that was sent is kept.
 const SENT: Duration = Duration::days(1);
 
+/// How long a logout notice is kept that was never given up: there are more for its client than are tried in a day.
+const UNHEARD: Duration = Duration::days(2);
 /// How long a client's document is kept that nobody uses.
 const UNUSED: Duration = Duration::days(30);
 
@@ -63,6 +65,15 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
         "delete from pushed_request where digest in
             (select digest from pushed_request where expires_at < $1 limit $2 for update skip locked)",
         now - IN_FLIGHT,
+        batch
+    )
+    .execute(db.pool())
+    .await?
+    .rows_affected();
+    done += sqlx::query!(
+        "delete from logout_notice where id in
+            (select id from logout_notice where created_at < $1 limit $2 for update skip locked)",
+        now - UNHEARD,
         batch
     )
     .execute(db.pool())

@@ -20,7 +20,7 @@ use crate::storage::company::Joined;
 use crate::storage::consent::Given;
 use crate::storage::grant::Living;
 use crate::storage::scope::CompanyTx;
-use crate::storage::{account, code, consent, grant};
+use crate::storage::{account, code, consent, grant, login};
 
 /// RFC 6749, section 4.1.2, asks for at most ten minutes; nobody needs more than this.
 const CODE_LIVES: Duration = Duration::seconds(60);
@@ -33,7 +33,13 @@ pub async fn answer(
     (visitor, joined): (&Visitor, &Joined),
     consented: Option<Given>,
 ) -> Result<Answer> {
-    let mut tx = house.db.company(joined.company.id(), Some(visitor.account)).await?;
+    let mut tx = house.db.account(visitor.account).await?;
+    // Where the person signs out at this moment, either the grant ends with the login, or there is none.
+    if !login::hold(&mut tx, visitor.login, cx.now).await? {
+        drop(tx);
+        return request.to.refusal(house, cx.now, "login_required", "the person signed out a moment ago").await;
+    }
+    let mut tx = tx.enter(joined.company.id()).await?;
     let subject = subject::of(&mut tx, client, visitor.account).await?;
     let fresh = fresh(house, cx, (client, request), visitor, subject);
     grant::insert(&mut tx, &fresh, cx.now).await?;

@@ -1,8 +1,8 @@
 //! Token revocation (RFC 7009). Whatever token is handed back, its whole grant ends: nothing of it is left behind.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{subject, token};
+use super::{access, subject, token};
 use crate::domain::house::House;
 use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
@@ -29,8 +29,8 @@ pub async fn revoke(house: &House, cx: &Context, client: &Client, handed: &str) 
                 let why = "a token of client credentials ends by itself, and cannot be revoked";
                 return Err(Error::oauth("unsupported_token_type", why));
             }
-            let person = subject::account(house, client, text("sub")).await?;
-            token::grant_of(text("jti")).zip(text("company_id").parse().ok()).zip(person)
+            let place = token::grant_of(text("jti")).zip(text("company_id").parse().ok());
+            place.zip(whose(house, cx, client, &claims).await?)
         }
         None => match refresh_token::whose(&house.db, &Secret::received(handed).digest()).await? {
             Some(whose) if whose.client_id == client.id => Some(((whose.grant, whose.company), whose.account)),
@@ -42,6 +42,17 @@ pub async fn revoke(house: &House, cx: &Context, client: &Client, handed: &str) 
         Some(((grant, company), account)) => end(house, cx, client, (grant, company, account)).await,
         None => Ok(()),
     }
+}
+
+/// The person of an access token. Where the client's subjects are others since, its grant knows.
+async fn whose(house: &House, cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<Option<AccountId>> {
+    let sub = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+    if let Some(person) = subject::account(house, client, sub).await? {
+        return Ok(Some(person));
+    }
+    let Some(held) = access::hold(house, cx, claims.clone()).await? else { return Ok(None) };
+    held.tx.commit_unremarkable().await?;
+    Ok(Some(held.living.account))
 }
 
 fn other() -> Error {

@@ -6,6 +6,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name, X509NameBuilder};
 
@@ -31,6 +32,17 @@ pub struct Wish<'a> {
     pub purpose: Purpose,
     /// From when to when it is good, in days from now.
     pub days: (i64, i64),
+    pub strength: Strength,
+}
+
+/// How hard it is to forge.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Strength {
+    Usual,
+    /// Its own key is too short.
+    ShortKey,
+    /// It is signed over a digest of SHA-1.
+    OldDigest,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +53,8 @@ pub enum Purpose {
 
 impl Default for Wish<'_> {
     fn default() -> Self {
-        Self { subject: &[("CN", "somebody")], names: |_| {}, purpose: Purpose::Client, days: (-1, 30) }
+        let strength = Strength::Usual;
+        Self { subject: &[("CN", "somebody")], names: |_| {}, purpose: Purpose::Client, days: (-1, 30), strength }
     }
 }
 
@@ -64,7 +77,14 @@ fn day(offset: i64) -> Asn1Time {
 }
 
 fn make(wish: &Wish<'_>, issuer: Option<&Authority>, constraints: Option<BasicConstraints>) -> Leaf {
-    let key = key();
+    let key = match wish.strength {
+        Strength::ShortKey => PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(),
+        _ => key(),
+    };
+    let digest = match wish.strength {
+        Strength::OldDigest => MessageDigest::sha1(),
+        _ => MessageDigest::sha256(),
+    };
     let mut builder = X509::builder().unwrap();
     builder.set_version(2).unwrap();
     let mut serial = BigNum::new().unwrap();
@@ -91,7 +111,7 @@ fn make(wish: &Wish<'_>, issuer: Option<&Authority>, constraints: Option<BasicCo
             builder.append_extension(names).unwrap();
         }
     }
-    builder.sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256()).unwrap();
+    builder.sign(issuer.map_or(&key, |issuer| &issuer.key), digest).unwrap();
     Leaf { certificate: builder.build(), key }
 }
 
@@ -128,7 +148,7 @@ impl Authority {
         let names = |names: &mut SubjectAlternativeName| {
             names.dns("localhost");
         };
-        self.issue(&Wish { subject: &[("CN", common)], names, purpose: Purpose::Server, days: (-1, 30) })
+        self.issue(&Wish { subject: &[("CN", common)], names, purpose: Purpose::Server, ..Wish::default() })
     }
 }
 

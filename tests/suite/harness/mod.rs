@@ -99,7 +99,8 @@ impl Provider {
         ]);
         vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let settings = Settings::read(&vars, Mode::Dev).unwrap();
-        let db = Db::open(&database.app_url, 5).unwrap();
+        let connections = if vars.contains_key("DATABASE_CONNECTIONS") { settings.database_connections } else { 5 };
+        let db = Db::open(&database.app_url, connections).unwrap();
         let house = Arc::new(House::build(settings, db).unwrap());
         give_keys(&house).await;
         let app = routes::router(&house).into_make_service_with_connect_info::<SocketAddr>();

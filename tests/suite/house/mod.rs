@@ -2,5 +2,6 @@
 
 mod arrow;
 mod behaviours;
+mod connections;
 mod keys;
 mod routes;

@@ -369,3 +369,16 @@ async fn an_address_that_is_not_public_https_is_not_called() {
     }
     assert!(stage.receiver.so_far("/").is_empty());
 }
+
+#[tokio::test]
+async fn notices_that_nobody_comes_to_try_do_not_pile_up() {
+    let stage = Stage::new().await;
+    let app = stage.app("/bye", |_| {}).await;
+    for (hours, told) in [(47, 1), (49, 0)] {
+        let (browser, _) = stage.signed_in(&app).await;
+        stage.sign_out(&browser).await;
+        stage.provider.wait(Duration::hours(hours));
+        job::sweep_all(stage.provider.house.clone()).await.unwrap();
+        assert_eq!(stage.deliver().await, told);
+    }
+}

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use countersign::storage::login;
 use serde_json::Value;
 use time::Duration;
 
-use crate::harness::app::text;
+use crate::harness::app::{claims, text};
 use crate::harness::{App, Page, Person, Provider, Visitor};
 
 const BYE: &str = "https://app.example/bye";
@@ -188,4 +189,23 @@ async fn another_login_of_the_same_person_lives_on() {
     phone.sign_in(&stage.admin).await;
     stage.logout(&[("id_token_hint", stage.hint())]).await;
     assert!(phone.get(&stage.app.authorize(&[("prompt", "none")])).await.query("code").is_some());
+}
+
+#[tokio::test]
+async fn no_code_is_given_in_a_login_that_ends_at_the_same_moment() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let (app, browser) = (provider.app().await, provider.visitor());
+    browser.sign_in(&admin).await;
+    let tokens = app.tokens_with(&browser, &[]).await;
+    let sid = claims(text(&tokens, "id_token"))["sid"].as_str().unwrap().parse().unwrap();
+    // The sign-out is under way, and the request comes before it is through.
+    let mut tx = provider.house.db.account(admin.id).await.unwrap();
+    assert!(login::end(&mut tx, sid, provider.house.clock.now()).await.unwrap());
+    let address = app.authorize(&[("prompt", "none")]);
+    let (page, ()) = tokio::join!(browser.get(&address), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tx.commit_unremarkable().await.unwrap();
+    });
+    assert_eq!((page.query("error").as_deref(), page.query("code")), (Some("login_required"), None), "{}", page.url);
 }

@@ -1,8 +1,9 @@
 //! Token revocation (RFC 7009): whichever token is handed back, nothing of its grant is left.
 
+use countersign::model::client::{AuthMethod, SubjectType};
 use serde_json::Value;
 
-use crate::harness::app::{answer, refusal, text};
+use crate::harness::app::{answer, refusal, registration, text};
 use crate::harness::{App, Company, Provider, Visitor};
 
 struct Stage {
@@ -112,4 +113,24 @@ async fn whoever_proves_nothing_revokes_nothing() {
     assert_eq!(refusal(response).await, (401, "invalid_client".to_owned()));
     assert_eq!(refusal(stage.app.post("/oauth2/revoke", &[]).await).await, (400, "invalid_request".to_owned()));
     assert_eq!(stage.alive(&stage.tokens).await, (200, 200));
+}
+
+#[tokio::test]
+async fn a_token_from_before_its_client_changed_its_subjects_can_be_handed_back() {
+    for (before, after) in [(SubjectType::Public, SubjectType::Pairwise), (SubjectType::Pairwise, SubjectType::Public)]
+    {
+        let provider = Provider::start().await;
+        let (company, admin) = provider.company("TechCorp").await;
+        let (mut client, secret) = registration(AuthMethod::SecretBasic, None);
+        client.metadata.subject_type = before;
+        let app = provider.register((client.clone(), secret.clone())).await;
+        let browser = provider.visitor();
+        browser.sign_in(&admin).await;
+        let tokens = app.tokens_with(&browser, &[]).await;
+        client.metadata.subject_type = after;
+        let app = provider.register((client, secret)).await;
+        let stage = Stage { provider, company, browser, app, tokens };
+        stage.revoke(text(&stage.tokens, "access_token")).await;
+        assert_eq!(stage.alive(&stage.tokens).await, (401, 400), "{before:?}");
+    }
 }

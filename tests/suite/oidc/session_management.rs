@@ -115,6 +115,11 @@ async fn app_page(frame: &str) -> String {
         addEventListener("load", () => ask(query.get("client") + " " + query.get("session_state")));
         </script>"##
     );
+    serve(html).await
+}
+
+/// An origin with one page.
+async fn serve(html: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let router = Router::new().route("/callback", get(move || async move { Html(html) }));
@@ -165,4 +170,27 @@ async fn a_page_of_another_origin_sees_unchanged_and_after_the_sign_out_changed(
     browser.click("#login").await;
     browser.goto(app.authorize(&[("redirect_uri", &callback)])).await;
     says(&browser, "#answer", "unchanged").await;
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_learn_that_nobody_is_signed_in() {
+    let provider = Provider::start().await;
+    let frame = provider.url("/oauth2/check-session");
+    // What would belong to no state at all can be computed by anybody.
+    let page = serve(format!(
+        r##"<!DOCTYPE html><title>Stranger</title><p id="answer">waiting</p><iframe id="op" src="{frame}"></iframe>
+        <script>
+        addEventListener("message", (event) => {{ document.querySelector("#answer").textContent = event.data; }});
+        addEventListener("load", async () => {{
+          const text = new TextEncoder().encode(`cli_x ${{location.origin}}  salt`);
+          const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+          const hashed = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+          document.querySelector("#op").contentWindow.postMessage(`cli_x ${{hashed}}.salt`, "{frame}");
+        }});
+        </script>"##
+    ))
+    .await;
+    let browser = Browser::open().await;
+    browser.goto(page).await;
+    says(&browser, "#answer", "changed").await;
 }

@@ -27,6 +27,9 @@ use crate::model::distinguished_name::DistinguishedName;
 use crate::model::error::{Error, Result};
 use crate::model::settings::Settings;
 
+/// OpenSSL's level of 112 bits: no RSA below 2048 bits and no SHA-1, in the certificate and between it and its CA.
+const STRENGTH: i32 = 2;
+
 /// Whoever may vouch for clients.
 #[derive(Default)]
 pub struct Authorities(Vec<X509>);
@@ -70,6 +73,7 @@ impl Authorities {
         let mut demands = X509VerifyParam::new()?;
         demands.set_time(now.unix_timestamp());
         demands.set_purpose(X509PurposeId::SSL_CLIENT)?;
+        demands.set_auth_level(STRENGTH);
         // A CA below another can be the one that is trusted.
         demands.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
         store.set_param(&demands)?;

@@ -72,7 +72,9 @@ pub async fn check(
     Ok(Some(proof))
 }
 
-/// The URLs that a path of ours is known by. They follow from the settings and not from what a request says of its host.
+/// The URLs that a path of ours is known by, the alias for clients with a certificate among them (RFC 8705, section 5). They
+/// follow from the settings and not from what a request says of its host.
 fn urls(house: &House, path: &str) -> Vec<String> {
-    vec![format!("{}{path}", house.settings.issuer)]
+    let bases = [Some(&house.settings.issuer), house.settings.mtls.url.as_ref()];
+    bases.into_iter().flatten().map(|base| format!("{base}{path}")).collect()
 }

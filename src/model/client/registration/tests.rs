@@ -315,3 +315,24 @@ fn no_json_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn a_host_cannot_add_to_a_policy_of_our_pages() {
+    for host in ["a;sandbox", "a,b.example", "*", "*.example", "a'b.example", "a$b.example", "a%3Bsandbox"] {
+        for uri in [format!("https://{host}/x"), format!("https://{host}:444/x")] {
+            assert!(check_redirect(&uri, ApplicationType::Web).is_err(), "{uri}");
+        }
+        refused(
+            json!({ "redirect_uris": ["https://app.example/x"], "frontchannel_logout_uri": format!("https://{host}/x") }),
+            "frontchannel_logout_uri",
+        );
+    }
+    for good in [
+        "https://b\u{fc}cher.example/x",
+        "https://xn--bcher-kva.example/x",
+        "https://a_b.example/",
+        "https://[2001:db8::1]/",
+    ] {
+        assert_eq!(check_redirect(good, ApplicationType::Web).is_ok(), good.is_ascii(), "{good}");
+    }
+}

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::{ask, believed, but, good, key_app, present, refused, signer};
-use crate::harness::Provider;
 use crate::harness::app::{CALLBACK, VERIFIER, answer, refusal, registration, text};
 use crate::harness::signer::{Signer, jwks};
+use crate::harness::{App, Provider};
 
 #[tokio::test]
 async fn a_client_that_signs_with_its_key_gets_tokens_and_may_ask_of_them() {
@@ -237,6 +237,20 @@ async fn an_assertion_is_remembered_until_it_has_expired() {
         countersign::job::sweep_all(std::sync::Arc::clone(&provider.house)).await.unwrap();
         assert_eq!(present(&app, &jwt).await, refused());
     }
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_early_does_not_forget_for_one_whose_clock_is_late() {
+    let (early, signer) = (Provider::start().await, signer());
+    let late = early.another_node().await;
+    let app = key_app(&early, Profile::Standard, &signer).await;
+    let now = early.house.clock.now().unix_timestamp();
+    let jwt = signer.sign(&but(&early, &app, &json!({ "exp": now + 600 })));
+    assert_eq!(present(&app, &jwt).await, believed());
+    early.wait(Duration::seconds(630));
+    countersign::job::sweep_all(std::sync::Arc::clone(&early.house)).await.unwrap();
+    let there = App { base: late.base.clone(), ..app };
+    assert_eq!(present(&there, &jwt).await, refused());
 }
 
 #[tokio::test]

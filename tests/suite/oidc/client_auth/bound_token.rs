@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::app::{CALLBACK, answer, claims, refusal, registration, text};
 use crate::harness::certificates::{Leaf, Wish};
 use crate::harness::mtls::Mtls;
+use crate::harness::prover::Prover;
 use crate::harness::{App, Company, Provider};
 
 fn thumbprint(leaf: &Leaf) -> String {
@@ -117,4 +118,23 @@ async fn a_public_clients_refresh_token_is_bound_too() {
         assert_eq!(refusal(thief.refresh(refresh).await).await, (400, "invalid_grant".to_owned()));
     }
     assert_eq!(shown.refresh(refresh).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_proof_may_name_the_address_for_clients_with_a_certificate() {
+    let mtls = Mtls::start(&[]).await;
+    let (company, _): (Company, _) = mtls.provider.company("TechCorp").await;
+    let app = register(&mtls.provider, AuthMethod::SecretBasic, |_| {}).await;
+    let leaf = Leaf::self_signed(&Wish::default());
+    let shown = mtls.showing(&app, Some(&leaf), &[]);
+    let form = [("grant_type", "client_credentials"), ("company", company.slug.as_str())];
+    let prover = Prover::default();
+    for (base, status) in [(mtls.base.as_str(), 200), (&mtls.provider.base, 200), ("https://other.example", 400)] {
+        let draft = prover.draft("POST", &format!("{base}/oauth2/token"), mtls.provider.house.clock.now());
+        let (got, tokens) = answer(shown.token_with(&form, &[prover.sign(&draft)]).await).await;
+        assert_eq!(got, status, "{base}: {tokens}");
+        if status == 200 {
+            assert_eq!(claims(text(&tokens, "access_token"))["cnf"], json!({ "jkt": prover.jkt() }));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use countersign::model::client::{AuthMethod, Metadata};
 
 use super::{believed, refused};
 use crate::harness::app::{refusal, registration};
-use crate::harness::certificates::{Authority, Leaf, Wish};
+use crate::harness::certificates::{Authority, Leaf, Strength, Wish};
 use crate::harness::{App, Provider};
 
 /// As nginx escapes it.
@@ -54,6 +54,16 @@ async fn a_trusted_proxy_tells_of_a_certificate() {
     assert_eq!(tell(&app, &[("X-Client-Cert", &stranger)]).await, refused());
     // A proxy that adds its own leaves the caller's in place: neither is believed.
     assert_eq!(tell(&app, &[("X-Client-Cert", &pem), ("X-Client-Cert", &pem)]).await, refused());
+    // Nor is either where the two are joined to one header (RFC 9110, section 5.3).
+    for joined in [
+        format!("{pem},{stranger}"),
+        format!("{pem}, {stranger}"),
+        format!("{pem}{stranger}"),
+        format!("x,{pem}"),
+        format!("{rfc_9440}, {rfc_9440}"),
+    ] {
+        assert_eq!(tell(&app, &[("X-Client-Cert", &joined)]).await, refused());
+    }
     for nonsense in ["", "nonsense", "%", "%zz", "::", ":AAAA:", "-----BEGIN%20CERTIFICATE-----", &"A".repeat(10_000)] {
         assert_eq!(tell(&app, &[("X-Client-Cert", nonsense)]).await, refused(), "{nonsense}");
     }
@@ -70,5 +80,15 @@ async fn nobody_else_is_believed_about_certificates() {
         &[("X-Client-Cert", pem.as_str()), ("X-Forwarded-For", "10.0.0.1")][..],
     ] {
         assert_eq!(tell(&app, headers).await, refused());
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_can_be_forged_is_refused_whoever_vouches_for_it() {
+    let authority = Authority::new("Clients CA");
+    let (_provider, app) = start("127.0.0.1", &authority).await;
+    for strength in [Strength::ShortKey, Strength::OldDigest] {
+        let leaf = authority.issue(&Wish { strength, ..Wish::default() });
+        assert_eq!(tell(&app, &[("X-Client-Cert", &escaped(&leaf.pem()))]).await, refused());
     }
 }
