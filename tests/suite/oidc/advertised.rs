@@ -356,7 +356,7 @@ impl Walk {
 }
 
 /// What is on or off, and the test that shows it.
-const SWITCHES: [(&str, bool, &str); 14] = [
+const SWITCHES: [(&str, bool, &str); 12] = [
     ("claims_parameter_supported", true, "here: every claim is asked for with it"),
     ("request_parameter_supported", true, "here: request objects of every algorithm"),
     ("request_uri_parameter_supported", true, "request_object: a_registered_place_is_asked_…"),
@@ -369,8 +369,6 @@ const SWITCHES: [(&str, bool, &str); 14] = [
     ("frontchannel_logout_supported", true, "frontchannel_logout"),
     ("frontchannel_logout_session_supported", true, "frontchannel_logout"),
     ("client_id_metadata_document_supported", false, "client_id_metadata: on where hosts are listed"),
-    ("require_signed_request_object", false, "here: most requests are not signed"),
-    ("dpop_bound_access_tokens_required", false, "here: most tokens are not bound"),
 ];
 
 #[tokio::test]
