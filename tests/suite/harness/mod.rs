@@ -17,6 +17,7 @@ pub mod publisher;
 pub mod receiver;
 pub mod signer;
 pub mod visitor;
+pub mod wire;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use tokio::sync::OnceCell;
 pub use app::App;
 pub use people::{Company, PASSWORD, Person};
 pub use visitor::{Page, Visitor};
+pub use wire::Wire;
 
 /// A running provider. Its server stops when it is dropped.
 pub struct Provider {

@@ -5,3 +5,4 @@ mod behaviours;
 mod connections;
 mod keys;
 mod routes;
+mod wire;
