@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{demo, log, migrate, reach, serve, settings};
 use crate::domain::house::House;
-use crate::http::{routes, server};
+use crate::http::server;
 use crate::job;
 use crate::model::error::Result;
 use crate::model::settings::Mode;
@@ -25,7 +25,7 @@ pub async fn run() -> Result<()> {
     println!("Loading the demo companies…");
     demo::load(&house).await?;
     job::start(&house);
-    let served = server::run(routes::router(&house), &house.settings, |_| welcome(&house.settings.issuer)).await;
+    let served = server::run(&house, |_| welcome(&house.settings.issuer)).await;
     house.db.close().await;
     served
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{log, settings};
 use crate::domain::house::House;
 use crate::domain::keys;
-use crate::http::{routes, server};
+use crate::http::server;
 use crate::job;
 use crate::model::error::{Error, Result};
 use crate::model::settings::{DatabaseChoice, Mode};
@@ -30,7 +30,7 @@ pub async fn run() -> Result<()> {
     }
     prepare(&house).await?;
     job::start(&house);
-    let served = server::run(routes::router(&house), &house.settings, |address| {
+    let served = server::run(&house, |address| {
         tracing::info!(%address, issuer = %house.settings.issuer, "serving");
     });
     let served = served.await;

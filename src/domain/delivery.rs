@@ -13,6 +13,8 @@ use crate::storage::outbox::{self, Due};
 const LEASE: Duration = Duration::minutes(5);
 /// A letter of this many tries (about two days) is given up.
 const TRIES: i32 = 24;
+/// When one is tried that was given up.
+pub const GIVEN_UP: Duration = Duration::days(365);
 
 /// Where a letter's seal says it belongs.
 pub fn place(id: uuid::Uuid) -> String {
@@ -43,7 +45,7 @@ async fn deliver_one(house: &House, cx: &Context, due: &Due) -> Result<()> {
             tracing::warn!(attempt = due.attempts, %why, "a letter could not be sent");
             let wait = if due.attempts >= TRIES {
                 // Kept for the operator to see, but not tried again.
-                Duration::days(3650)
+                GIVEN_UP * 10
             } else {
                 (Duration::seconds(15) * (1_i32 << due.attempts.clamp(0, 9))).min(Duration::hours(2))
             };

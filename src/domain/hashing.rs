@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Instant;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
@@ -17,6 +18,7 @@ use time::Duration;
 use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::metrics::HashQueue;
 use super::sealing::{DerivedKey, derive};
 use crate::model::error::{Error, Result};
 use crate::model::secret::{Secret, random};
@@ -45,7 +47,8 @@ enum Job {
 /// The hash pool.
 #[derive(Debug)]
 pub struct Hashing {
-    queue: SyncSender<Job>,
+    queue: SyncSender<(Instant, Job)>,
+    metrics: HashQueue,
 }
 
 /// Lets everything else go first: a sign-in may wait for a moment, other requests should not. On Linux niceness belongs to the
@@ -62,21 +65,21 @@ impl Hashing {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(settings: &Settings) -> Result<Self> {
+    pub fn start(settings: &Settings, metrics: HashQueue) -> Result<Self> {
         let (queue, jobs) = sync_channel(settings.password_hash_queue);
         let jobs = Arc::new(Mutex::new(jobs));
         let keys = derive(settings, "password pepper")?;
         for n in 0..settings.password_hash_threads.max(1) {
-            let (jobs, keys) = (Arc::clone(&jobs), keys.clone());
+            let (jobs, worker) = (Arc::clone(&jobs), Worker { keys: keys.clone(), metrics: metrics.clone() });
             std::thread::Builder::new()
                 .name(format!("hash-{n}"))
                 .spawn(move || {
                     step_back();
-                    work(&jobs, &Worker { keys });
+                    work(&jobs, &worker);
                 })
                 .map_err(Error::fault)?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, metrics })
     }
 
     /// The PHC string of a new password.
@@ -94,34 +97,49 @@ impl Hashing {
     }
 
     fn send(&self, job: Job) -> Result<()> {
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Busy(Duration::seconds(2)),
-            TrySendError::Disconnected(_) => Error::fault("the hash threads are gone"),
+        self.metrics.waiting.inc();
+        self.queue.try_send((Instant::now(), job)).map_err(|error| {
+            self.metrics.waiting.dec();
+            match error {
+                TrySendError::Full(_) => {
+                    self.metrics.refused.inc();
+                    Error::Busy(Duration::seconds(2))
+                }
+                TrySendError::Disconnected(_) => Error::fault("the hash threads are gone"),
+            }
         })
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, worker: &Worker) {
+fn work(jobs: &Mutex<Receiver<(Instant, Job)>>, worker: &Worker) {
     let mut memory = vec![Block::default(); MEMORY_KIB as usize];
     loop {
         let job = match jobs.lock() {
             Ok(jobs) => jobs.recv(),
             Err(_) => return,
         };
+        let Ok((since, job)) = job else { return };
+        let metrics = &worker.metrics;
+        metrics.waiting.dec();
+        metrics.running.inc();
+        metrics.wait.observe(since.elapsed());
+        let begun = Instant::now();
         // A caller that went away needs no answer.
         match job {
-            Ok(Job::Hash(password, answer)) => drop(answer.send(worker.hash(&password, &mut memory))),
-            Ok(Job::Verify(password, hash, answer)) => {
+            Job::Hash(password, answer) => drop(answer.send(worker.hash(&password, &mut memory))),
+            Job::Verify(password, hash, answer) => {
                 drop(answer.send(worker.verify(&password, hash.as_deref(), &mut memory)));
             }
-            Err(_) => return,
         }
+        metrics.work.observe(begun.elapsed());
+        metrics.running.dec();
     }
 }
 
 struct Worker {
     /// The first one is used for new hashes.
     keys: Vec<DerivedKey>,
+    metrics: HashQueue,
 }
 
 /// Our PHC string: `$argon2id$v=19$m=…,t=…,p=1,keyid=…$salt$hash`.

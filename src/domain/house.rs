@@ -1,7 +1,10 @@
 //! What every rule works with: the settings, the database, the keys and the hash pool. One for the whole process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::domain::hashing::Hashing;
 use crate::domain::keys::Keyring;
+use crate::domain::metrics::Metrics;
 use crate::domain::oidc::client_auth::certificate::Authorities;
 use crate::domain::oidc::client_keys::ClientKeys;
 use crate::domain::oidc::dpop::nonce::Nonces;
@@ -39,6 +42,9 @@ pub struct House {
     pub guarded: Guarded,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+    stopping: AtomicBool,
 }
 
 impl House {
@@ -48,7 +54,8 @@ impl House {
     /// OpenSSL refuses to derive a key, or a thread cannot be started.
     pub fn build(settings: Settings, db: Db) -> Result<Self> {
         let (sealer, dpop_nonces) = (Sealer::new(&settings)?, Nonces::new(&settings)?);
-        let hashing = Hashing::start(&settings)?;
+        let metrics = Metrics::new(&db);
+        let hashing = Hashing::start(&settings, metrics.hash_queue.clone())?;
         let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
         let authorities = Authorities::new(&settings)?;
         let (keyring, client_keys, clock) = (Keyring::default(), ClientKeys::default(), Clock::default());
@@ -64,12 +71,24 @@ impl House {
             postman,
             guarded,
             clock,
+            metrics,
+            stopping: AtomicBool::new(false),
         })
     }
 
     /// The context of something that runs without a request.
     pub fn job(&self, name: &str) -> Context {
         Context::of_job(self.clock.now(), name)
+    }
+
+    /// From now on this node wants no new callers.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this node was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The audience of tokens for the management API.

@@ -7,6 +7,7 @@ pub mod house;
 pub mod keys;
 pub mod letters;
 pub mod manage;
+pub mod metrics;
 pub mod oidc;
 pub mod person;
 pub mod sealing;

@@ -2,15 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::USER_AGENT;
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::http::header::{CONNECTION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
 use super::{Shared, certificate};
+use crate::domain::metrics::requests::Class;
 use crate::model::context::Context;
 use crate::model::error::Error;
 
@@ -28,6 +29,8 @@ impl<S: Sync> FromRequestParts<S> for Cx {
 
 /// Outermost layer: everything inside has a context, and the answer names the request.
 pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let watch = house.metrics.requests.begin(route.map(MatchedPath::as_str), request.method().as_str());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let context = Context {
         now: house.clock.now(),
@@ -50,7 +53,25 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
     if let Ok(id) = id {
         response.headers_mut().insert("x-request-id", id);
     }
+    if house.is_stopping() {
+        // So that callers who keep connections open take their next request to another node.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        house.metrics.requests.turned_away();
+    }
+    watch.end(class(response.status()));
     response
+}
+
+fn class(status: StatusCode) -> Class {
+    match status.as_u16() / 100 {
+        1 => Class::Informational,
+        2 => Class::Success,
+        3 => Class::Redirect,
+        4 => Class::ClientError,
+        _ => Class::ServerError,
+    }
 }
 
 /// The right-most address of `X-Forwarded-For` that is not one of our proxies; the peer's own where it is no proxy. What stands

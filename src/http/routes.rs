@@ -177,16 +177,33 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// The whole of it, with every layer.
-pub fn router(house: &Shared) -> Router {
+/// What stands on a port of its own (`METRICS_LISTEN`) for the operator's programs, and never on the public one.
+pub fn operator_routes() -> Vec<Route> {
+    vec![route(Method::GET, "/metrics", Access::Public, Face::Problem, api::metrics::show)]
+}
+
+/// The operator's port.
+pub fn operator_router(house: &Shared) -> Router {
+    mounted(house, operator_routes()).with_state(house.clone())
+}
+
+fn mounted(house: &Shared, routes: Vec<Route>) -> Router<Shared> {
     let mut router = Router::new();
-    for route in routes() {
+    for route in routes {
         let layers = tower::ServiceBuilder::new()
             .layer(from_fn_with_state(route.face, face::layer))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state((house.clone(), route.access), gate::layer));
         router = router.route(route.path, route.handler.route_layer(layers));
     }
+    router
+}
+
+/// The whole of the public port, with every layer.
+pub fn router(house: &Shared) -> Router {
+    let routes = routes();
+    house.metrics.requests.know(routes.iter().map(|route| route.path));
+    let router = mounted(house, routes);
     let secure = house.settings.issuer_is_https();
     let sessions = SessionManagerLayer::new(Store(house.clone()))
         // Without https there is no `Secure`, and without `Secure` no prefix; only localhost is served so.

@@ -10,8 +10,9 @@ use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslOptions, SslVersion};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::certificate::Asking;
+use super::{Shared, routes};
 use crate::model::error::{Error, Result};
-use crate::model::settings::{Settings, TlsFiles};
+use crate::model::settings::TlsFiles;
 
 /// How long requests in flight may take when we are told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -20,7 +21,11 @@ const DRAIN: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// The port is taken, or certificate and key cannot be used.
-pub async fn run(router: Router, settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+pub async fn run(house: &Shared, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let (router, settings) = (routes::router(house), &house.settings);
+    if let Some(address) = settings.metrics_listen {
+        operators(house, address)?;
+    }
     let listener = std::net::TcpListener::bind(settings.listen)
         .map_err(|error| Error::fault(format!("cannot listen on {}: {error} (see LISTEN)", settings.listen)))?;
     listener.set_nonblocking(true).map_err(Error::fault)?;
@@ -31,7 +36,7 @@ pub async fn run(router: Router, settings: &Settings, ready: impl FnOnce(SocketA
         _ => None,
     };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(drain_when_told([handle.clone(), mtls_handle]));
+    tokio::spawn(drain_when_told(house.clone(), [handle.clone(), mtls_handle]));
     let served = if let Some(files) = &settings.tls {
         let config = OpenSSLConfig::try_from(acceptor(files)?).map_err(|error| Error::fault(error.to_string()))?;
         ready(address);
@@ -65,7 +70,23 @@ pub fn asking(
     Ok(tokio::spawn(async move { server.serve(service).await.map_err(Error::fault) }))
 }
 
-async fn drain_when_told(handles: [Handle<SocketAddr>; 2]) {
+/// Serves what is for operators, for as long as the process lives: a node that drains is watched too.
+fn operators(house: &Shared, address: SocketAddr) -> Result<()> {
+    let listener = std::net::TcpListener::bind(address)
+        .map_err(|error| Error::fault(format!("cannot listen on {address}: {error} (see METRICS_LISTEN)")))?;
+    let server = axum_server::from_tcp(listener).map_err(Error::fault)?;
+    let service = routes::operator_router(house).into_make_service();
+    tokio::spawn(async move {
+        if let Err(error) = server.serve(service).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    });
+    Ok(())
+}
+
+/// Told to stop, a node says so at `/readyz` and goes on serving for a while, until load balancers have heard of it. Then it takes
+/// no new connection, and finishes what is in flight. Told again, it waits no longer.
+async fn drain_when_told(house: Shared, handles: [Handle<SocketAddr>; 2]) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return;
     };
@@ -73,7 +94,15 @@ async fn drain_when_told(handles: [Handle<SocketAddr>; 2]) {
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
-    tracing::info!("stopping: requests in flight are finished first");
+    house.stop();
+    let delay = house.settings.stop_delay.unsigned_abs();
+    tracing::info!(seconds = delay.as_secs(), "stopping: not ready any more, new callers are served for a while");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("requests in flight are finished");
     for handle in handles {
         handle.graceful_shutdown(Some(DRAIN));
     }

@@ -2,7 +2,7 @@
 //! a node works on are its own for that moment, so there is no leader.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use time::Duration as Span;
 use tokio::time::{MissedTickBehavior, interval};
@@ -31,7 +31,10 @@ where
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = work(Arc::clone(&house)).await {
+        let began = Instant::now();
+        let outcome = work(Arc::clone(&house)).await;
+        house.metrics.jobs.ran(name, began.elapsed(), (&outcome, house.clock.now()));
+        if let Err(error) = outcome {
             tracing::warn!(job = name, %error, "a job failed and will be tried again");
         }
     }
@@ -57,10 +60,16 @@ async fn logout_notices(house: Arc<House>) -> Result<()> {
 
 /// Deletes what has expired, batch after batch.
 pub async fn sweep_all(house: Arc<House>) -> Result<()> {
-    while sweep::batch(&house.db, house.clock.now()).await? > 0 {
+    loop {
+        let swept = sweep::batch(&house.db, house.clock.now()).await?;
+        for (table, rows) in &swept {
+            house.metrics.jobs.swept(table, *rows);
+        }
+        if swept.iter().all(|(_, rows)| *rows == 0) {
+            return Ok(());
+        }
         tokio::task::yield_now().await;
     }
-    Ok(())
 }
 
 async fn rotate(house: Arc<House>) -> Result<()> {

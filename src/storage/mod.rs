@@ -20,6 +20,7 @@ pub mod migration;
 pub mod outbox;
 pub mod pairwise_subject;
 pub mod password;
+pub mod pulse;
 pub mod pushed_request;
 pub mod refresh_token;
 pub mod replay;
@@ -29,9 +30,11 @@ pub mod signing_key;
 pub mod sweep;
 pub mod throttle;
 pub mod totp;
+pub mod trouble;
 
 impl From<sqlx::Error> for crate::model::error::Error {
     fn from(error: sqlx::Error) -> Self {
+        trouble::note(&error);
         match error {
             // The pool is full or PostgreSQL is gone for a moment: not a fault of this request.
             sqlx::Error::PoolTimedOut => Self::Busy(time::Duration::seconds(2)),

@@ -17,17 +17,18 @@ const UNHEARD: Duration = Duration::days(2);
 /// How long a client's document is kept that nobody uses.
 const UNUSED: Duration = Duration::days(30);
 
-/// One batch of every table. Answers how many rows went.
-pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
+/// One batch of every table. Answers how many rows of each went.
+pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<Vec<(&'static str, u64)>> {
+    let mut done = Vec::new();
     let hanging = sqlx::query_scalar!(r#"select sweep($1, $2) as "done!""#, now, BATCH).fetch_one(db.pool()).await?;
-    let mut done = u64::try_from(hanging).unwrap_or_default();
+    done.push(("authorization_grant", u64::try_from(hanging).unwrap_or_default()));
     let registrations =
         sqlx::query_scalar!(r#"select sweep_registrations($1, $2, $3) as "done!""#, now, now - UNUSED, BATCH)
             .fetch_one(db.pool())
             .await?;
-    done += u64::try_from(registrations).unwrap_or_default();
+    done.push(("client", u64::try_from(registrations).unwrap_or_default()));
     let batch = i64::from(BATCH);
-    done += sqlx::query!(
+    let rows = sqlx::query!(
         "delete from browser_session where digest in
             (select digest from browser_session where expires_at < $1 limit $2 for update skip locked)",
         now,
@@ -36,7 +37,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("browser_session", rows));
+    let rows = sqlx::query!(
         "delete from flow where digest in (select digest from flow where expires_at < $1 limit $2 for update skip locked)",
         now,
         batch
@@ -44,7 +46,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("flow", rows));
+    let rows = sqlx::query!(
         "delete from throttle where key in (select key from throttle where expires_at < $1 limit $2 for update skip locked)",
         now,
         batch
@@ -52,7 +55,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("throttle", rows));
+    let rows = sqlx::query!(
         "delete from replay where digest in
             (select digest from replay where expires_at < $1 limit $2 for update skip locked)",
         now,
@@ -61,7 +65,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("replay", rows));
+    let rows = sqlx::query!(
         "delete from pushed_request where digest in
             (select digest from pushed_request where expires_at < $1 limit $2 for update skip locked)",
         now - IN_FLIGHT,
@@ -70,7 +75,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("pushed_request", rows));
+    let rows = sqlx::query!(
         "delete from logout_notice where id in
             (select id from logout_notice where created_at < $1 limit $2 for update skip locked)",
         now - UNHEARD,
@@ -79,7 +85,8 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
-    done += sqlx::query!(
+    done.push(("logout_notice", rows));
+    let rows = sqlx::query!(
         "delete from outbox where id in (select id from outbox where sent_at < $1 limit $2 for update skip locked)",
         now - SENT,
         batch
@@ -87,6 +94,7 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<u64> {
     .execute(db.pool())
     .await?
     .rows_affected();
+    done.push(("outbox", rows));
     Ok(done)
 }
 

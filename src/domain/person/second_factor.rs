@@ -8,6 +8,7 @@ use totp_rs::{Algorithm, Builder, Totp};
 
 use crate::domain::house::House;
 use crate::domain::letters::{self, Message, To};
+use crate::domain::metrics::SecondFactor;
 use crate::domain::throttle::{self, Attempt};
 use crate::model::context::Context;
 use crate::model::email::Email;
@@ -157,6 +158,19 @@ pub async fn enable(house: &House, cx: &Context, person: AccountId, code: &str) 
 /// # Errors
 /// `TooMany` where somebody guesses.
 pub async fn check(house: &House, cx: &Context, person: AccountId, code: &str) -> Result<FactorOutcome> {
+    let outcome = try_code(house, cx, person, code).await;
+    house.metrics.second_factors.add(match &outcome {
+        Ok(FactorOutcome::Rejected) => SecondFactor::Rejected,
+        Ok(FactorOutcome::Totp) => SecondFactor::Totp,
+        Ok(FactorOutcome::BackupCode { .. }) => SecondFactor::BackupCode,
+        Err(Error::TooMany(_)) => SecondFactor::Throttled,
+        Err(Error::Busy(_)) => SecondFactor::Busy,
+        Err(_) => SecondFactor::Failed,
+    });
+    outcome
+}
+
+async fn try_code(house: &House, cx: &Context, person: AccountId, code: &str) -> Result<FactorOutcome> {
     throttle::attempt(house, cx, Attempt::SecondFactor, &person.to_string()).await?;
     let mut tx = house.db.account(person).await?;
     let outcome = take(house, cx, &mut tx, code).await?;

@@ -4,10 +4,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::hashing::Verdict;
 use crate::domain::house::House;
+use crate::domain::metrics::{Factor, SignIn};
 use crate::domain::throttle::{self, Attempt};
 use crate::model::context::Context;
 use crate::model::email::Email;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, LoginId};
 use crate::model::secret::Secret;
@@ -61,6 +62,20 @@ impl Proof {
 /// # Errors
 /// `TooMany` where somebody guesses, `Busy` where too many sign in at once.
 pub async fn check_password(house: &House, cx: &Context, email: &Email, typed: Secret) -> Result<PasswordOutcome> {
+    let outcome = try_password(house, cx, email, typed).await;
+    house.metrics.sign_ins.add(match &outcome {
+        Ok(PasswordOutcome::Rejected) => SignIn::Rejected,
+        Ok(PasswordOutcome::Unverified(_)) => SignIn::Unverified,
+        Ok(PasswordOutcome::SecondFactor(_)) => SignIn::SecondFactor,
+        Ok(PasswordOutcome::Identified(_)) => SignIn::Identified,
+        Err(Error::TooMany(_)) => SignIn::Throttled,
+        Err(Error::Busy(_)) => SignIn::Busy,
+        Err(_) => SignIn::Failed,
+    });
+    outcome
+}
+
+async fn try_password(house: &House, cx: &Context, email: &Email, typed: Secret) -> Result<PasswordOutcome> {
     throttle::attempt(house, cx, Attempt::Password, email.as_str()).await?;
     let known = account::find_credentials(&house.db, email).await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.clone());
@@ -132,6 +147,10 @@ pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: 
     let mut tx = house.db.account(person).await?;
     login::insert(&mut tx, &row).await?;
     tx.commit(cx, Event::SignedIn { login: row.id(), amr: row.amr.clone() }).await?;
+    house.metrics.logins.add(match proof {
+        Proof::Password => Factor::Password,
+        Proof::SecondFactor => Factor::SecondFactor,
+    });
     Ok(row)
 }
 

@@ -7,6 +7,7 @@ pub mod client;
 pub mod company;
 pub mod docs;
 pub mod health;
+pub mod metrics;
 pub mod mfa;
 pub mod resource;
 pub mod session;

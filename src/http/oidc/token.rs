@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::client::Authenticated;
+use crate::domain::metrics::{Given, GrantType};
 use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::dpop::Sent;
 use crate::domain::oidc::grant::{Tokens, authorization_code, client_credentials, refresh_token};
@@ -17,7 +18,9 @@ use crate::model::error::{Error, Result};
 
 /// Gives tokens (RFC 6749, section 5).
 pub async fn give(State(house): State<Shared>, Cx(cx): Cx, Proofs(proofs): Proofs, sent: Authenticated) -> Response {
+    let grant_type = sent.params.get("grant_type").map_or(GrantType::Other, GrantType::read);
     let answer = tokens(&house, &cx, &proofs, sent).await;
+    house.metrics.tokens.add((grant_type, Given::of(&answer)));
     dpop::offer(&house, &cx, &proofs, answer.map(|tokens| Json(shown(tokens))).into_response())
 }
 

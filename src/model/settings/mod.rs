@@ -40,6 +40,10 @@ pub struct Settings {
     pub issuer: String,
     /// `LISTEN`: address and port. Default `127.0.0.1:8000`.
     pub listen: SocketAddr,
+    /// `METRICS_LISTEN`: address and port of `/metrics`, for operators only. Not served where it is not set.
+    pub metrics_listen: Option<SocketAddr>,
+    /// `STOP_DELAY_SECONDS`: how long a node that was told to stop goes on taking callers, not ready any more. Default 5 in serve.
+    pub stop_delay: Duration,
     /// `DATABASE_URL`, as the unprivileged role; without it a private PostgreSQL in `COUNTERSIGN_DATA` (default `.data`).
     pub database: DatabaseChoice,
     /// `MIGRATE_DATABASE_URL`: as the owner of the schema, for `migrate` only.
@@ -133,6 +137,10 @@ impl Settings {
             mode,
             issuer: read.issuer(listen),
             listen,
+            metrics_listen: read.address("METRICS_LISTEN"),
+            stop_delay: Duration::seconds(
+                read.number("STOP_DELAY_SECONDS", if mode == Mode::Serve { 5 } else { 0 }, 0, 300).into(),
+            ),
             database: read.database(),
             migrate_database_url: read.text("MIGRATE_DATABASE_URL"),
             database_connections: read.number("DATABASE_CONNECTIONS", 10, 1, 100),

@@ -52,6 +52,15 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Where to listen; nowhere unless it is set.
+    pub(super) fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
+        let read = self.text(name)?.parse();
+        if read.is_err() {
+            self.problem(name, "cannot be read", "set it to an address and a port, 0.0.0.0:9464 for example");
+        }
+        read.ok()
+    }
+
     pub(super) fn number(&mut self, name: &'static str, default: u32, least: u32, most: u32) -> u32 {
         let value = self.parsed(name, default, &format!("a number from {least} to {most}"));
         if (least..=most).contains(&value) {
@@ -256,17 +265,7 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn mtls(&mut self, tls: Option<&TlsFiles>, proxies: &[Network]) -> Mtls {
-        let listen = self.text("MTLS_LISTEN").and_then(|text| {
-            let address = text.parse().ok();
-            if address.is_none() {
-                self.problem(
-                    "MTLS_LISTEN",
-                    "cannot be read",
-                    "set it to an address and a port, 0.0.0.0:8443 for example",
-                );
-            }
-            address
-        });
+        let listen = self.address("MTLS_LISTEN");
         let url = self.text("MTLS_URL").and_then(|text| {
             let url = Url::parse(&text).ok().filter(|url| {
                 url.scheme() == "https" && url.path() == "/" && url.query().is_none() && url.username().is_empty()

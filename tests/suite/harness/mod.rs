@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod changes;
 pub mod database;
 pub mod mailbox;
+pub mod metrics;
 pub mod mtls;
 pub mod people;
 pub mod prover;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign::http::gate::Access;
-use countersign::http::routes::routes;
+use countersign::http::routes::{operator_routes, routes};
 
 /// Whoever opens a route to everybody adds it here, and knows it.
 const PUBLIC: &[&str] = &[
@@ -63,6 +63,12 @@ fn only_these_routes_are_open_to_everybody() {
         .collect();
     let listed: BTreeSet<String> = PUBLIC.iter().map(|line| (*line).to_owned()).collect();
     assert_eq!(open, listed);
+}
+
+#[test]
+fn the_port_for_operators_has_this_route_and_no_other() {
+    let lines: Vec<String> = operator_routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(lines, ["GET /metrics"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn settings<'a>(database: &'a str, issuer: &'a str, listen: &'a str) -> Vec<(&'a
         ("LISTEN", listen),
         ("SECRET_KEY", SECRET),
         ("REQUIRE_VERIFIED_EMAIL", "false"),
+        ("STOP_DELAY_SECONDS", "0"),
     ]
 }
 
@@ -102,6 +103,32 @@ async fn it_serves_without_demo_accounts_and_stops_when_told() {
     assert_eq!(http.get(format!("{issuer}/dev/mail")).send().await.unwrap().status(), 404);
     let told = std::process::Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
     assert!(told.success());
+    let status = tokio::task::spawn_blocking(move || running.0.wait().unwrap()).await.unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn a_node_that_was_told_to_stop_takes_callers_until_load_balancers_have_heard_of_it() {
+    let fresh = database::Fresh::copy().await;
+    let port = port();
+    let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
+    let mut settings = settings(&fresh.app_url, &issuer, &listen);
+    // Longer than the test: it ends the wait itself.
+    settings.push(("STOP_DELAY_SECONDS", "300"));
+    let mut running = Running(program(&["serve"], &settings).stderr(Stdio::null()).spawn().unwrap());
+    open(port).await;
+    let kept = reqwest::Client::new();
+    assert_eq!(kept.get(format!("{issuer}/readyz")).send().await.unwrap().status(), 200);
+    let tell = || std::process::Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(tell().success());
+    while kept.get(format!("{issuer}/readyz")).send().await.unwrap().status() != 503 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for http in [&kept, &reqwest::Client::new()] {
+        let answer = http.get(format!("{issuer}/.well-known/openid-configuration")).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers()["connection"].to_str().unwrap()), (200, "close"));
+    }
+    assert!(tell().success());
     let status = tokio::task::spawn_blocking(move || running.0.wait().unwrap()).await.unwrap();
     assert!(status.success(), "{status}");
 }
