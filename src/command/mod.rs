@@ -1,5 +1,6 @@
 //! The command line: what an operator types. Rules are asked of `domain`; nothing is decided here.
 
+pub mod capacity;
 pub mod client;
 pub mod company;
 pub mod demo;
@@ -56,6 +57,8 @@ enum Command {
     Keys(keys::Action),
     /// Check configuration, database, mail, clock and issuer, and say what to do about each problem.
     Doctor,
+    /// Compute how many nodes and how much of a database so many accounts need, from what was measured.
+    Capacity(capacity::Question),
 }
 
 /// Runs what the command line says.
@@ -93,6 +96,7 @@ async fn obey(command: Command) -> Result<ExitCode> {
         Command::Client(action) => client::run(action).await?,
         Command::Keys(action) => keys::run(action).await?,
         Command::Doctor => return doctor::run().await,
+        Command::Capacity(question) => capacity::run(&question),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,7 @@ async fn obey(provider: &Provider, arguments: &[&str]) -> String {
 #[tokio::test]
 async fn help_explains_each_command() {
     let help = out(&run(&["--help"], &[]).await);
-    for command in ["dev", "serve", "migrate", "seed", "company", "user", "client", "keys", "doctor"] {
+    for command in ["dev", "serve", "migrate", "seed", "company", "user", "client", "keys", "doctor", "capacity"] {
         assert!(help.contains(&format!("  {command}")), "{command}: {help}");
         assert!(run(&[command, "--help"], &[]).await.status.success(), "{command}");
     }

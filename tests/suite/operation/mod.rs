@@ -2,6 +2,7 @@
 
 mod command;
 mod demo;
+mod kubernetes;
 mod metrics;
 mod serve;
 mod settings;
