@@ -12,7 +12,7 @@ from kubernetes_validate.utils import schema_contents
 
 import types_of_resources
 
-# The oldest version with what the manifests use (a `sleep` before a pod stops), and the newest that the schemas are there for.
+# The oldest version that the manifests are for, and the newest that the schemas are there for.
 VERSIONS = ["1.30", "1.37"]
 FOLDER = Path("examples/kubernetes")
 PACKAGES = Path("target/kubernetes/types")
@@ -235,17 +235,23 @@ check(len(spec["template"]["spec"]["topologySpreadConstraints"]) >= 1, "nodes: t
 probes = {name: container.get(name, {}).get("httpGet", {}).get("path") for name in ("startupProbe", "livenessProbe", "readinessProbe")}
 wanted = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
 check(probes == wanted, f"nodes: the probes are {probes}")
-pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+pause = int(settings["STOP_DELAY_SECONDS"])
 grace = spec["template"]["spec"]["terminationGracePeriodSeconds"]
-check(grace >= pause + drain + 5, f"nodes: {grace} s do not suffice for {pause} s of waiting and {drain} s of draining")
+check(grace >= pause + drain + 5, f"nodes: {grace} s do not suffice for {pause} s of delay and {drain} s of draining")
 ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-check(settings["LISTEN"] == f"0.0.0.0:{ports['http']}", "nodes: LISTEN and the port differ")
+for name, port in (("LISTEN", "http"), ("METRICS_LISTEN", "metrics")):
+    check(settings[name] == f"0.0.0.0:{ports[port]}", f"nodes: {name} and the port differ")
 labels = spec["template"]["metadata"]["labels"].items()
 check(spec["selector"]["matchLabels"].items() <= labels, "nodes: the Deployment does not select its pods")
 budget, service = one("PodDisruptionBudget", "countersign"), one("Service", "countersign")
 check(budget["spec"]["selector"]["matchLabels"].items() <= labels, "the disruption budget does not select the nodes")
 check(service["spec"]["selector"].items() <= labels, "the Service does not select the nodes")
 check(all(port["targetPort"] in ports for port in service["spec"]["ports"]), "the Service names a port that is none")
+watched = one("PodMonitor", "countersign")["spec"]
+check(watched["selector"]["matchLabels"].items() <= labels, "Prometheus does not select the nodes")
+check(all(endpoint["port"] in ports for endpoint in watched["podMetricsEndpoints"]), "Prometheus asks a port that is none")
+opened = {entry["port"] for policy in one("NetworkPolicy", "nodes")["spec"]["ingress"] for entry in policy["ports"]}
+check(opened == set(ports), f"the nodes have the ports {set(ports)}, and {opened} can be reached")
 
 rule = one("Ingress", "countersign")["spec"]
 hosts = {host for tls in rule["tls"] for host in tls["hosts"]}
