@@ -174,7 +174,10 @@ fn told(what: &str, error: &std::io::Error) -> Error {
 }
 
 /// Where `postgres` and `initdb` of version 15 or newer are.
-fn programs() -> Result<PathBuf> {
+///
+/// # Errors
+/// PostgreSQL is not installed.
+pub fn programs() -> Result<PathBuf> {
     let mut places: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     for folder in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
@@ -216,6 +219,15 @@ fn servant() -> Result<Option<Servant>> {
         }
     }
     Err(Error::fault("PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody"))
+}
+
+/// The command, run by the user that may run PostgreSQL.
+///
+/// # Errors
+/// We are root, and there is no such user.
+pub fn as_postgres(mut command: Command) -> Result<Command> {
+    command.current_dir("/");
+    Ok(as_servant(command, servant()?))
 }
 
 fn as_servant(mut command: Command, servant: Option<Servant>) -> Command {

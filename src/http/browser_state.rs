@@ -10,7 +10,7 @@ use tower_sessions::Session;
 
 use super::Shared;
 use super::session::Remembered;
-use super::session_store::LOGIN;
+use super::session_store::{LOGIN, told};
 use crate::domain::oidc::session_state;
 use crate::model::error::{Error, Result};
 
@@ -40,7 +40,7 @@ fn sent(headers: &HeaderMap) -> Option<&str> {
 
 /// What the browser must be told, where it does not know already.
 async fn cookie(house: &Shared, session: &Session, sent: Option<&str>) -> Result<Option<HeaderValue>> {
-    let who: Option<Remembered> = session.get(LOGIN).await.map_err(Error::fault)?;
+    let who: Option<Remembered> = session.get(LOGIN).await.map_err(told)?;
     let state = who.map(|who| session_state::of_browser(house, who.login)).transpose()?;
     if state.as_deref() == sent {
         return Ok(None);

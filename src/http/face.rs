@@ -11,11 +11,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::Shared;
 use super::context::Cx;
 use super::headers::Nonce;
 use super::page;
 use crate::model::error::{Error, StepUp, printable};
 use crate::model::jose::SigningAlgorithm;
+
+/// How long a request may take. A full pool is told after five seconds and a slow statement after five more, so what takes longer
+/// hangs on a connection whose other end is gone.
+const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(12);
+/// When to ask again after an outage.
+const SOON: time::Duration = time::Duration::seconds(2);
 
 /// Who reads the errors of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,22 +73,59 @@ pub async fn by_path(request: Request, next: Next) -> Response {
 pub async fn layer(State(face): State<Face>, request: Request, next: Next) -> Response {
     let cx = request.extensions().get::<Cx>().cloned();
     let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or_default();
-    let mut response = next.run(request).await;
+    let number = cx.map(|cx| cx.0.request_id).unwrap_or_default();
+    wear(face, next.run(request).await, &number, &nonce)
+}
+
+/// Outermost, for what other layers (sessions, the browser's state) fail at, and for requests that get no answer in time.
+pub async fn last(State(house): State<Shared>, request: Request, next: Next) -> Response {
+    let face = Face::of_path(request.uri().path());
+    let cx = request.extensions().get::<Cx>().cloned();
+    let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or_default();
+    let number = cx.map(|cx| cx.0.request_id).unwrap_or_default();
+    let mut answering = std::pin::pin!(next.run(request));
+    let response = match tokio::time::timeout(ANSWER_WITHIN, answering.as_mut()).await {
+        // The session library could not keep a session; it has told the log why.
+        Ok(response) if response.status() == StatusCode::INTERNAL_SERVER_ERROR && response.headers().is_empty() => {
+            if response.extensions().get::<Pending>().is_some() {
+                response
+            } else {
+                Error::Busy(SOON).into_response()
+            }
+        }
+        Ok(response) => response,
+        Err(_) => {
+            // Said before what hangs is dropped: its connection is not used again unasked.
+            house.db.doubt();
+            Error::Unavailable("no answer in time".into()).into_response()
+        }
+    };
+    wear(face, response, &number, &nonce)
+}
+
+/// Gives an error the face, and leaves what is none.
+fn wear(face: Face, mut response: Response, number: &str, nonce: &Nonce) -> Response {
     let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() else {
         return response;
     };
-    let number = cx.map(|cx| cx.0.request_id).unwrap_or_default();
-    if let Error::Fault(source) = &*error {
-        tracing::error!(chain = %chain(source.as_ref()), "fault");
+    match &*error {
+        Error::Fault(source) => tracing::error!(chain = %chain(source.as_ref()), "fault"),
+        Error::Unavailable(source) => tracing::warn!(chain = %chain(source.as_ref()), "the database cannot serve"),
+        _ => {}
     }
     let mut shown = match face {
-        Face::OAuth => oauth(&error, &number),
-        Face::Problem => problem(&error, &number),
-        Face::Page => page::error::show(&error, &number, &nonce),
+        Face::OAuth => oauth(&error, number),
+        Face::Problem => problem(&error, number),
+        Face::Page => page::error::show(&error, number, nonce),
     };
     let headers = shown.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Error::TooMany(wait) | Error::Busy(wait) = &*error {
+    let wait = match &*error {
+        Error::TooMany(wait) | Error::Busy(wait) => Some(*wait),
+        Error::Unavailable(_) => Some(SOON),
+        _ => None,
+    };
+    if let Some(wait) = wait {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.whole_seconds().max(1).unsigned_abs()));
     }
     // What the handler set beside the error (a challenge, a cookie) stays.
@@ -126,7 +170,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy(_) | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         // RFC 6749, section 5.2; RFC 6750, section 3.1.
         Error::OAuth { code: "invalid_client" | "invalid_token", .. } => StatusCode::UNAUTHORIZED,
         Error::OAuth { code: "insufficient_scope", .. } => StatusCode::FORBIDDEN,
@@ -140,7 +184,7 @@ fn oauth(error: &Error, number: &str) -> Response {
     let (code, description) = match error {
         Error::OAuth { code, description } | Error::Dpop { code, description } => (*code, description.to_string()),
         Error::Fault(_) => ("server_error", format!("something went wrong on our side; request {number}")),
-        Error::Busy(_) | Error::TooMany(_) => ("temporarily_unavailable", error.to_string()),
+        Error::Busy(_) | Error::TooMany(_) | Error::Unavailable(_) => ("temporarily_unavailable", error.to_string()),
         Error::Unauthenticated(_) => ("invalid_client", error.to_string()),
         Error::Forbidden(_) => ("access_denied", error.to_string()),
         other => ("invalid_request", other.to_string()),

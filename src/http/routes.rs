@@ -217,6 +217,7 @@ pub fn router(house: &Shared) -> Router {
         .fallback_service(axum::routing::any(not_found).layer(from_fn(face::by_path)))
         .layer(from_fn_with_state(house.clone(), browser_state::layer))
         .layer(sessions)
+        .layer(from_fn_with_state(house.clone(), face::last))
         .layer(cors::layer(house))
         .layer(DefaultBodyLimit::max(body::LIMIT))
         .layer(from_fn_with_state(house.clone(), headers::layer))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::body;
-use super::session_store::LOGIN;
+use super::session_store::{LOGIN, told};
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, LoginId};
 use crate::model::secret::{Digest, Secret};
@@ -46,12 +46,12 @@ impl Browser {
 
     /// Who is signed in, as far as the session knows.
     pub async fn remembered(&self) -> Result<Option<Remembered>> {
-        self.0.get(LOGIN).await.map_err(Error::fault)
+        self.0.get(LOGIN).await.map_err(told)
     }
 
     /// The logins that later ones of this browser have taken the place of: apps may still live by them.
     pub async fn earlier(&self) -> Result<Vec<(AccountId, LoginId)>> {
-        Ok(self.0.get(EARLIER).await.map_err(Error::fault)?.unwrap_or_default())
+        Ok(self.0.get(EARLIER).await.map_err(told)?.unwrap_or_default())
     }
 
     /// Somebody signed in, or chose a company: under a new session id, so that an id that was planted before is worth nothing.
@@ -60,43 +60,43 @@ impl Browser {
             let mut earlier = self.earlier().await?;
             earlier.push((before.account, before.login));
             let first = earlier.len().saturating_sub(REMEMBERED);
-            self.0.insert(EARLIER, earlier.split_off(first)).await.map_err(Error::fault)?;
+            self.0.insert(EARLIER, earlier.split_off(first)).await.map_err(told)?;
         }
-        self.0.cycle_id().await.map_err(Error::fault)?;
-        self.0.insert(LOGIN, who).await.map_err(Error::fault)
+        self.0.cycle_id().await.map_err(told)?;
+        self.0.insert(LOGIN, who).await.map_err(told)
     }
 
     /// Nobody is signed in any more.
     pub async fn forget(&self) -> Result<()> {
-        self.0.flush().await.map_err(Error::fault)
+        self.0.flush().await.map_err(told)
     }
 
     /// Something that a page keeps for the next one (an unfinished sign-in).
     pub async fn keep<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
-        self.0.insert(name, value).await.map_err(Error::fault)
+        self.0.insert(name, value).await.map_err(told)
     }
 
     /// What a page kept. It stays.
     pub async fn kept<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        self.0.get(name).await.map_err(Error::fault)
+        self.0.get(name).await.map_err(told)
     }
 
     /// What a page kept, for the last time.
     pub async fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        self.0.remove(name).await.map_err(Error::fault)
+        self.0.remove(name).await.map_err(told)
     }
 
     /// What a page kept is not needed any more.
     pub async fn forget_kept(&self, name: &str) -> Result<()> {
-        self.0.remove_value(name).await.map(drop).map_err(Error::fault)
+        self.0.remove_value(name).await.map(drop).map_err(told)
     }
 
     async fn secret(&self, name: &'static str) -> Result<String> {
-        if let Some(known) = self.0.get::<String>(name).await.map_err(Error::fault)? {
+        if let Some(known) = self.0.get::<String>(name).await.map_err(told)? {
             return Ok(known);
         }
         let fresh = Secret::generate().reveal().to_owned();
-        self.0.insert(name, &fresh).await.map_err(Error::fault)?;
+        self.0.insert(name, &fresh).await.map_err(told)?;
         Ok(fresh)
     }
 }

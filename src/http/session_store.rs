@@ -4,10 +4,11 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
-use tower_sessions::session::{Id, Record};
+use tower_sessions::session::{self, Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 
 use super::Shared;
+use crate::model::error;
 use crate::model::secret::Digest;
 use crate::storage::browser_session;
 
@@ -31,8 +32,24 @@ impl Store {
     }
 }
 
-fn backend(error: impl std::fmt::Display) -> Error {
-    Error::Backend(error.to_string())
+/// The library carries text only; this is how an outage begins.
+const OUTAGE: &str = "unavailable: ";
+
+fn backend(error: error::Error) -> Error {
+    Error::Backend(match error {
+        error::Error::Unavailable(cause) => format!("{OUTAGE}{cause}"),
+        other => other.to_string(),
+    })
+}
+
+/// What an error of the library was before it became one.
+pub fn told(error: session::Error) -> error::Error {
+    match &error {
+        session::Error::Store(Error::Backend(text)) if text.starts_with(OUTAGE) => {
+            error::Error::Unavailable(text.trim_start_matches(OUTAGE).into())
+        }
+        _ => error::Error::fault(error),
+    }
 }
 
 #[async_trait]

@@ -44,6 +44,9 @@ pub enum Error {
     /// We have too much to do just now.
     #[error("the service is busy")]
     Busy(Duration),
+    /// The database cannot serve just now: it restarts, moves, is full, or is too slow. What the cause was is for the log.
+    #[error("the service is not available for a moment")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A protocol error with its registered code (RFC 6749, OpenID Connect Core and others).
     #[error("{code}: {description}")]
     OAuth {

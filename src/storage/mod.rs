@@ -17,6 +17,7 @@ pub mod logout_notice;
 pub mod mail_token;
 pub mod membership;
 pub mod migration;
+mod outage;
 pub mod outbox;
 pub mod pairwise_subject;
 pub mod password;
@@ -35,11 +36,10 @@ pub mod trouble;
 impl From<sqlx::Error> for crate::model::error::Error {
     fn from(error: sqlx::Error) -> Self {
         trouble::note(&error);
-        match error {
-            // The pool is full or PostgreSQL is gone for a moment: not a fault of this request.
-            sqlx::Error::PoolTimedOut => Self::Busy(time::Duration::seconds(2)),
-            other => Self::fault(other),
+        if outage::is_broken(&error) {
+            outage::note();
         }
+        if outage::is_outage(&error) { Self::Unavailable(error.into()) } else { Self::fault(error) }
     }
 }
 

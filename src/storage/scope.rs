@@ -4,10 +4,11 @@
 //! Scopes are set with `SET LOCAL`, in the same message as `BEGIN`, so that nothing of them outlives the transaction
 //! and transaction pooling works.
 
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
-use super::event;
+use super::{event, outage};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::event::{Event, Whose};
@@ -30,8 +31,29 @@ impl Db {
             .max_connections(connections)
             .acquire_timeout(std::time::Duration::from_secs(5))
             .test_before_acquire(false)
-            .connect_lazy_with(options.application_name("countersign"));
+            .after_connect(|connection, _| Box::pin(outage::ask(connection)))
+            .before_acquire(|connection, of_it| Box::pin(kept(connection, of_it)))
+            .after_release(|connection, of_it| Box::pin(kept(connection, of_it)))
+            // PgBouncer knows the other parameters that the library sends at the start.
+            .connect_lazy_with(options.application_name("countersign").extra_float_digits(None));
         Ok(Self { pool })
+    }
+
+    /// A request waited in vain: connections that are open now are asked before they are used again.
+    pub fn doubt(&self) {
+        outage::note();
+    }
+
+    /// Begins with this statement. A connection that died while it rested says so here, before anything was asked of it, so
+    /// another is tried.
+    async fn begin(&self, statement: String) -> Result<Transaction<'static, Postgres>> {
+        match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
+            Err(error) if outage::is_broken(&error) => {
+                outage::note();
+                Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// For one statement in the platform's scope.
@@ -50,13 +72,13 @@ impl Db {
         let account_id = account.map(|account| account.0.to_string()).unwrap_or_default();
         let begin =
             format!("begin; set local app.company_id = '{}'; set local app.account_id = '{account_id}'", company.0);
-        Ok(CompanyTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, company, account })
+        Ok(CompanyTx { tx: self.begin(begin).await?, company, account })
     }
 
     /// A transaction that sees one person's own rows, across companies.
     pub async fn account(&self, account: AccountId) -> Result<AccountTx> {
         let begin = format!("begin; set local app.company_id = ''; set local app.account_id = '{}'", account.0);
-        Ok(AccountTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await?, account })
+        Ok(AccountTx { tx: self.begin(begin).await?, account })
     }
 
     /// A transaction that sees what this owner has; `None` is the platform. `account` is who acts in it, where somebody does.
@@ -69,8 +91,16 @@ impl Db {
 
     /// A transaction that sees only what no company owns.
     pub async fn platform(&self) -> Result<PlatformTx> {
-        Ok(PlatformTx { tx: self.pool.begin().await? })
+        Ok(PlatformTx { tx: self.begin("begin".to_owned()).await? })
     }
+}
+
+/// Whether a connection of the pool can be used.
+async fn kept(connection: &mut PgConnection, of_it: PoolConnectionMetadata) -> sqlx::Result<bool> {
+    if outage::is_doubtful(&of_it) {
+        outage::ask(connection).await?;
+    }
+    Ok(true)
 }
 
 /// Sees what belongs to one owner: a company, or the platform.

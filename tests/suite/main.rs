@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod faults;
 mod harness;
 mod house;
 mod oidc;

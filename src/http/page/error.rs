@@ -52,6 +52,11 @@ fn words(error: &Error) -> (&'static str, String, &'static str) {
         Error::Busy(_) => {
             ("busy", "Very many people sign in just now.".to_owned(), "Please try again in a few seconds.")
         }
+        Error::Unavailable(_) => (
+            "not available",
+            "We cannot reach our own database just now.".to_owned(),
+            "Please try again in a few seconds. What you did before is kept.",
+        ),
         Error::Fault(_) => {
             ("", "Something of ours failed. It has been noted.".to_owned(), "Please try again in a minute.")
         }
