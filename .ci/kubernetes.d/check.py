@@ -2,7 +2,9 @@
 import copy
 import json
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jsonschema
@@ -113,6 +115,16 @@ def flaw(document, version):
             return getattr(caught, "message", f"no {caught}")
     return error and f"{'.'.join(map(str, error.absolute_path)) or 'the whole'}: {error.message[:300]}"
 
+
+# Alert rules, as alerts.sh prints them; where there are none yet, one to try the script with.
+EXAMPLE = "groups:\n  - name: example\n    rules:\n      - alert: Down\n        expr: up == 0\n        for: 1m\n"
+rules = [path for path in sorted(Path("examples/monitoring").glob("*.y*ml")) if any("groups" in document for document in read(path))]
+with tempfile.TemporaryDirectory() as folder:
+    example = Path(folder) / "my_alerts.yml"
+    example.write_text(EXAMPLE)
+    for path in [example, *rules]:
+        printed = subprocess.run([FOLDER / "alerts.sh", path], check=True, capture_output=True, text=True).stdout
+        objects.append((path.name, yaml.load(printed, Loader)))
 
 for name, document in objects:
     for version in VERSIONS:
