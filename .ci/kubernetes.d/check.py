@@ -279,6 +279,10 @@ check(all("ports" in entry for policy in policies for entry in policy.get("egres
 cluster, pooler = one("Cluster", "countersign-db")["spec"], one("Pooler", "countersign-pooler")["spec"]
 check(cluster["instances"] >= 3, "the database has fewer than three instances")
 check(cluster["postgresql"]["synchronous"]["number"] >= 1, "a commit does not wait for a replica")
+made = " ".join(cluster["bootstrap"]["initdb"]["postInitApplicationSQL"])
+limits = re.search(r"array array\[(\[.*?\])\]", Path("migrations/0016_limits.sql").read_text())[1]
+for name, limit in re.findall(r"\['(\w+)', '(\w+)'\]", limits):
+    check(f"alter role countersign_app set {name} = '{limit}'" in made, f"the database does not set {name}")
 check(any(plugin.get("isWALArchiver") for plugin in cluster["plugins"]), "nobody archives the WAL")
 check(pooler["cluster"]["name"] == "countersign-db", "PgBouncer is in front of another database")
 bouncer = pooler["pgbouncer"]
