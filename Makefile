@@ -3,8 +3,9 @@
 # make example  a small voice-agent app on http://localhost:9090, against `make run`
 # make prepare  refresh the prepared queries in .sqlx after a change of SQL or migrations
 # make lint     formatting and clippy
+# make bench    what it does a second, beside oidc-provider and beside what arithmetic allows (benches/README.md)
 
-.PHONY: run test example prepare lint install install-test
+.PHONY: run test example prepare lint bench install install-test install-bench
 export SQLX_OFFLINE ?= true
 
 run: install
@@ -25,8 +26,16 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
+# ROUNDS, SECONDS and SCENARIO choose less: `ROUNDS=1 SECONDS=2 SCENARIO=refresh make bench`.
+bench: install install-bench
+	cargo build --release --bin countersign --example load --example bench
+	@exec target/release/examples/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),3) $(if $(SCENARIO),--scenario $(SCENARIO))
+
 install:
 	@.ci/install run
 
 install-test:
 	@.ci/install test
+
+install-bench:
+	@.ci/install bench

@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 ///
 /// Ends with an error where any request went wrong.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "load")]
+#[command(name = "load", args_override_self = true)]
 pub struct Arguments {
     /// What each connection does, over and over.
     pub scenario: Scenario,
@@ -54,6 +54,9 @@ pub struct Arguments {
     /// How long it is measured.
     #[arg(long, default_value_t = 5.0)]
     pub seconds: f64,
+    /// Each connection does it so often instead, and nothing is left out at the beginning.
+    #[arg(long)]
+    pub times: Option<u64>,
     /// How long it runs before that.
     #[arg(long, default_value_t = 0.5)]
     pub warm_up: f64,

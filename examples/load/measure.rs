@@ -21,6 +21,11 @@ use crate::worker::Worker;
 /// What is waited for an answer after the end, before it counts as lost.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How long a run by number may take.
+const MOST: Duration = Duration::from_mins(5);
+/// How often somebody looks whether everything is done before the time is over.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What was counted.
 #[derive(Debug)]
 pub struct Tally {
@@ -33,7 +38,8 @@ pub struct Tally {
 
 impl Tally {
     pub fn new() -> Result<Self> {
-        let latency = Histogram::new_with_bounds(1, 600_000_000_000, 3).map_err(|error| Failure::from(error.to_string()))?;
+        let latency =
+            Histogram::new_with_bounds(1, 600_000_000_000, 3).map_err(|error| Failure::from(error.to_string()))?;
         Ok(Self { latency, answered: 0, errors: BTreeMap::new() })
     }
 
@@ -62,6 +68,17 @@ struct Window {
     until: Instant,
 }
 
+impl Window {
+    fn of(arguments: &Arguments) -> Self {
+        let [warm_up, seconds] = [arguments.warm_up, arguments.seconds].map(Duration::from_secs_f64);
+        let now = Instant::now();
+        match arguments.times {
+            Some(_) => Self { from: now, until: now + MOST },
+            None => Self { from: now + warm_up, until: now + warm_up + seconds },
+        }
+    }
+}
+
 /// A runtime on the thread that asks.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -82,20 +99,20 @@ pub fn run(arguments: Arguments) -> Result<Report> {
         })
         .collect();
     ready.wait();
-    let [warm_up, seconds] = [plan.arguments.warm_up, plan.arguments.seconds].map(Duration::from_secs_f64);
-    let from = Instant::now() + warm_up;
-    let window = Window { from, until: from + seconds };
-    drop(pace.set((window, Pace::start(plan.arguments.rate, warm_up + seconds))));
+    let window = Window::of(&plan.arguments);
+    drop(pace.set((window, Pace::start(plan.arguments.rate, window.until))));
     ready.wait();
     std::thread::sleep(window.from.saturating_duration_since(Instant::now()));
     let watch = Watch::start(&plan.arguments);
-    std::thread::sleep(window.until.saturating_duration_since(Instant::now()));
-    let usage = watch.stop();
+    while Instant::now() < window.until && parts.iter().any(|part| !part.is_finished()) {
+        std::thread::sleep(window.until.saturating_duration_since(Instant::now()).min(LOOK));
+    }
+    let (lasted, usage) = (window.from.elapsed(), watch.stop());
     let mut tally = Tally::new()?;
     for part in parts {
         tally.add(&part.join().map_err(|_| Failure::from("a thread ended early"))??)?;
     }
-    Ok(Report::new(&plan.arguments, &tally, usage))
+    Ok(Report::new(&plan.arguments, &tally, (lasted, usage)))
 }
 
 type Start = std::sync::OnceLock<(Window, Pace)>;
@@ -140,7 +157,11 @@ async fn drive(mut worker: Worker, pace: Pace, window: Window, tally: Rc<RefCell
     if let Err(failure) = worker.renew().await {
         tally.borrow_mut().failed(&failure);
     }
-    while let Some(due) = pace.next().await {
+    let mut left = worker.times().unwrap_or(u64::MAX);
+    while left > 0
+        && let Some(due) = pace.next().await
+    {
+        left -= 1;
         let done = worker.work().await;
         let (now, went_wrong) = (Instant::now(), done.is_err());
         count(&mut tally.borrow_mut(), window, (due, now), done);

@@ -25,9 +25,8 @@ pub struct Schedule {
 
 impl Pace {
     /// Starts now. The runtime's timers are too coarse for an open loop (a millisecond), so a thread of its own says when.
-    pub fn start(rate: Option<f64>, lasts: Duration) -> Self {
+    pub fn start(rate: Option<f64>, until: Instant) -> Self {
         let start = Instant::now();
-        let until = start + lasts;
         let Some(rate) = rate.filter(|rate| *rate > 0.0) else { return Self::Closed { until } };
         let distance = Duration::from_secs_f64(1.0 / rate);
         let schedule = Arc::new(Schedule { start, distance, taken: AtomicU64::new(0), due: Semaphore::new(0) });

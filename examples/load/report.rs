@@ -59,15 +59,15 @@ pub fn amount(count: u64) -> f64 {
 }
 
 impl Report {
-    pub fn new(arguments: &Arguments, tally: &Tally, usage: Usage) -> Self {
-        let answered = amount(tally.answered);
+    pub fn new(arguments: &Arguments, tally: &Tally, (lasted, usage): (Duration, Usage)) -> Self {
+        let (answered, seconds) = (amount(tally.answered), lasted.as_secs_f64());
         Self {
             scenario: arguments.scenario.name(),
             connections: arguments.connections,
             rate: arguments.rate,
-            seconds: arguments.seconds,
+            seconds,
             answered: tally.answered,
-            per_second: answered / arguments.seconds,
+            per_second: answered / seconds,
             latency_ms: Latency::of(&tally.latency),
             errors: tally.errors.clone(),
             cpu_us_per_request: usage
@@ -90,7 +90,7 @@ impl Report {
 
     fn table(&self) {
         let loop_kind = self.rate.map_or_else(|| "closed loop".to_owned(), |rate| format!("{rate} a second asked for"));
-        println!("{}   {} connections, {loop_kind}, {} s", self.scenario, self.connections, self.seconds);
+        println!("{}   {} connections, {loop_kind}, {:.1} s", self.scenario, self.connections, self.seconds);
         println!("  answered    {} ({:.0} a second)", self.answered, self.per_second);
         println!("  latency     {}", self.latency_ms.line());
         if let (Some(used), Some(each)) = (self.usage.server, self.cpu_us_per_request) {

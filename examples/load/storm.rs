@@ -76,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<Report> {
 async fn ask_userinfo(plan: &Arc<Plan>, over: &AtomicBool) -> Result<Tally> {
     let mut worker = Worker::prepare(Arc::clone(plan), 0).await?;
     let mut tally = Tally::new()?;
-    let pace = Pace::start(Some(BESIDE), Duration::from_mins(2));
+    let pace = Pace::start(Some(BESIDE), Instant::now() + Duration::from_mins(2));
     while let Some(due) = pace.next().await {
         match worker.work().await {
             Ok(()) => tally.took(due.elapsed()),

@@ -73,6 +73,11 @@ impl Worker {
         Ok(worker)
     }
 
+    /// How often it shall work, where that is said.
+    pub fn times(&self) -> Option<u64> {
+        self.plan.arguments.times
+    }
+
     /// A connection that was not idle meanwhile.
     pub async fn renew(&mut self) -> Result<()> {
         self.browser.connection.renew().await

@@ -3,6 +3,7 @@
 mod command;
 mod demo;
 mod kubernetes;
+mod load;
 mod metrics;
 mod serve;
 mod settings;
