@@ -16,10 +16,10 @@ const client = {
 
 const provider = new Provider(issuer, {
   clients: [
-    { ...client, client_id: "load", client_secret: "load-secret-for-localhost-only", token_endpoint_auth_method: "client_secret_basic" },
+    { ...client, client_id: "cli_load", client_secret: "load-secret-for-localhost-only", token_endpoint_auth_method: "client_secret_basic" },
     {
       ...client,
-      client_id: "load-public",
+      client_id: "cli_load_public",
       token_endpoint_auth_method: "none",
       grant_types: ["authorization_code", "refresh_token"],
     },

@@ -27,8 +27,8 @@ const PEOPLE: usize = 500;
 const PASSWORD: &str = "a long ride on the night train";
 const DATABASE: &str = "countersign_bench";
 /// As at the peer.
-pub const CLIENT: &str = "load";
-pub const PUBLIC_CLIENT: &str = "load-public";
+pub const CLIENT: &str = "cli_load";
+pub const PUBLIC_CLIENT: &str = "cli_load_public";
 pub const CLIENT_SECRET: &str = "load-secret-for-localhost-only";
 pub const REDIRECT_URI: &str = "http://localhost:9090/callback";
 

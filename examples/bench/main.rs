@@ -35,6 +35,11 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(why) => {
             eprintln!("bench: {why}");
+            let mut cause = why.source();
+            while let Some(error) = cause {
+                eprintln!("  {error}");
+                cause = error.source();
+            }
             ExitCode::FAILURE
         }
     }
