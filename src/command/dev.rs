@@ -13,7 +13,7 @@ use crate::storage::scope::Db;
 /// Runs until it is told to stop.
 pub async fn run() -> Result<()> {
     let settings = settings(Mode::Dev)?;
-    log(&settings);
+    let log = log::start(&settings)?;
     println!("Starting the database…");
     let reached = reach::database(&settings).await?;
     if let Ok(owner_url) = reached.owner_url() {
@@ -27,6 +27,7 @@ pub async fn run() -> Result<()> {
     job::start(&house);
     let served = server::run(&house, |_| welcome(&house.settings.issuer)).await;
     house.db.close().await;
+    log.end().await;
     served
 }
 

@@ -8,6 +8,7 @@ pub mod dev;
 pub mod doctor;
 pub mod embedded;
 pub mod keys;
+pub mod log;
 pub mod migrate;
 pub mod reach;
 pub mod serve;
@@ -18,10 +19,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tracing_subscriber::EnvFilter;
 
 use crate::model::error::{Error, Result};
-use crate::model::settings::{LogFormat, Mode, Settings};
+use crate::model::settings::{Mode, Settings};
 
 /// OpenID Connect for voice-agent platforms with many companies.
 ///
@@ -130,16 +130,4 @@ pub(crate) fn plain(error: &Error) -> String {
 /// An instant as RFC 3339 writes it, to the second.
 pub(crate) fn stamp(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| at.to_string())
-}
-
-/// Logs go to standard error; `RUST_LOG` chooses what.
-pub(crate) fn log(settings: &Settings) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_sessions=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match settings.log_format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.compact().try_init(),
-    };
-    drop(started);
 }

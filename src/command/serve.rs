@@ -15,7 +15,7 @@ use crate::storage::scope::Db;
 /// Runs until it is told to stop.
 pub async fn run() -> Result<()> {
     let settings = settings(Mode::Serve)?;
-    log(&settings);
+    let log = log::start(&settings)?;
     let DatabaseChoice::Url(url) = &settings.database else {
         return Err(Error::fault("DATABASE_URL is not set"));
     };
@@ -35,6 +35,7 @@ pub async fn run() -> Result<()> {
     });
     let served = served.await;
     house.db.close().await;
+    log.end().await;
     served
 }
 

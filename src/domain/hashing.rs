@@ -83,6 +83,7 @@ impl Hashing {
     }
 
     /// The PHC string of a new password.
+    #[tracing::instrument(target = "countersign_parts", level = "debug", name = "hash password", skip_all)]
     pub async fn hash(&self, password: Secret) -> Result<String> {
         let (answer, waiting) = oneshot::channel();
         self.send(Job::Hash(password, answer))?;
@@ -90,6 +91,7 @@ impl Hashing {
     }
 
     /// Whether this is the password of this hash. Without a hash it takes as long, and is wrong.
+    #[tracing::instrument(target = "countersign_parts", level = "debug", name = "verify password", skip_all)]
     pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<Verdict> {
         let (answer, waiting) = oneshot::channel();
         self.send(Job::Verify(password, hash, answer))?;

@@ -94,6 +94,7 @@ pub async fn jwks(house: &House, now: OffsetDateTime) -> Result<Value> {
 }
 
 /// Signs claims.
+#[tracing::instrument(target = "countersign_parts", level = "debug", skip_all)]
 pub async fn sign(
     house: &House,
     now: OffsetDateTime,

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::{Shared, certificate};
+use super::{Shared, certificate, trace};
 use crate::domain::metrics::requests::Class;
 use crate::model::context::Context;
 use crate::model::error::Error;
@@ -44,11 +44,12 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
         certificate: certificate::of(&house, peer, &request),
     };
     let id = HeaderValue::from_str(&context.request_id);
-    let span = tracing::info_span!("request", id = %context.request_id, method = %request.method(), path = request.uri().path());
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = trace::begin(&house.settings, &context.request_id, route, &request);
     request.extensions_mut().insert(Cx(context));
     let mut response = {
         use tracing::Instrument as _;
-        next.run(request).instrument(span).await
+        next.run(request).instrument(span.clone()).await
     };
     if let Ok(id) = id {
         response.headers_mut().insert("x-request-id", id);
@@ -60,6 +61,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         house.metrics.requests.turned_away();
     }
+    trace::end(&span, response.status());
     watch.end(class(response.status()));
     response
 }

@@ -16,6 +16,7 @@ pub mod routes;
 pub mod server;
 pub mod session;
 pub mod session_store;
+pub mod trace;
 
 use std::sync::Arc;
 

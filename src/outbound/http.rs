@@ -5,8 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry_http::HeaderInjector;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use url::{Host, Url};
 
 use crate::model::error::{Error, Result};
@@ -57,10 +61,11 @@ impl Guarded {
     ///
     /// # Errors
     /// The URL is refused, or the other side does not answer with 200 and a small body in time.
+    #[tracing::instrument(target = "countersign_parts", level = "debug", name = "call", skip_all, fields(otel.kind = "client", server.address = url.host_str()))]
     pub async fn get(&self, url: &Url) -> std::result::Result<Vec<u8>, NotFetched> {
         self.check(url)?;
         let failed = |error: reqwest::Error| NotFetched::Failed(error.without_url().to_string());
-        let mut answer = self.client.get(url.clone()).send().await.map_err(failed)?;
+        let mut answer = self.client.get(url.clone()).headers(trace_context()).send().await.map_err(failed)?;
         if answer.status() != reqwest::StatusCode::OK {
             return Err(NotFetched::Failed(format!("the answer is {}", answer.status())));
         }
@@ -78,12 +83,13 @@ impl Guarded {
     ///
     /// # Errors
     /// The URL is refused, or the other side does not answer with success in time.
+    #[tracing::instrument(target = "countersign_parts", level = "debug", name = "call", skip_all, fields(otel.kind = "client", server.address = url.host_str()))]
     pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> std::result::Result<(), NotFetched> {
         self.check(url)?;
         let failed = |error: reqwest::Error| NotFetched::Failed(error.without_url().to_string());
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request =
-            self.client.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        let request = self.client.post(url.clone()).headers(trace_context());
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         let answer = request.send().await.map_err(failed)?;
         if answer.status().is_success() {
             Ok(())
@@ -108,6 +114,14 @@ impl Guarded {
         }
         Ok(())
     }
+}
+
+/// W3C Trace Context: the span that a call belongs to, where spans are exported.
+fn trace_context() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let span = tracing::Span::current().context();
+    TraceContextPropagator::new().inject_context(&span, &mut HeaderInjector(&mut headers));
+    headers
 }
 
 /// Fetches from ourselves, for the operator who named the URL: it may well be on a private network.
@@ -177,6 +191,24 @@ mod tests {
         assert!(PublicOnly(Loopback::Refused).resolve(name()).await.is_err());
         let mut found = PublicOnly(Loopback::Allowed).resolve(name()).await.unwrap();
         assert!(found.all(|address| address.ip().is_loopback()));
+    }
+
+    #[test]
+    fn a_call_names_the_span_it_belongs_to_where_spans_are_exported() {
+        use opentelemetry::trace::TracerProvider as _;
+        use tracing_subscriber::layer::SubscriberExt as _;
+
+        let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _span = tracing::info_span!("request").entered();
+            let headers = trace_context();
+            assert_eq!(headers.get("traceparent").unwrap().len(), 55);
+        });
+        tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+            let _span = tracing::info_span!("request").entered();
+            assert!(trace_context().is_empty());
+        });
     }
 
     #[test]

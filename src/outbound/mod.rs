@@ -1,4 +1,5 @@
-//! What leaves the house: mail and HTTP to others.
+//! What leaves the house: mail, HTTP to others, and traces.
 
 pub mod http;
 pub mod smtp;
+pub mod telemetry;

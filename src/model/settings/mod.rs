@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use time::Duration;
 
-pub use parts::{DatabaseChoice, LogFormat, Loopback, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles};
+pub use parts::{DatabaseChoice, LogFormat, Loopback, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles, Traces};
 use reading::Reading;
 
 use super::secret::Secret;
@@ -90,6 +90,8 @@ pub struct Settings {
     pub signing_key_days: u32,
     /// `LOG_FORMAT`: `json` or `text`. Default json in serve, text in dev.
     pub log_format: LogFormat,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`), `OTEL_SERVICE_NAME`: where spans go. Nowhere unless set.
+    pub traces: Traces,
 }
 
 /// Everything that is wrong with a configuration.
@@ -171,6 +173,7 @@ impl Settings {
             audit_retention_months: read.number("AUDIT_RETENTION_MONTHS", 13, 1, 120),
             signing_key_days: read.number("SIGNING_KEY_DAYS", 90, 1, 3650),
             log_format: read.log_format(),
+            traces: read.traces(),
             smtp,
         };
         if settings.smtp.is_none() && settings.require_verified_email && mode == Mode::Serve {

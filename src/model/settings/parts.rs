@@ -16,6 +16,18 @@ pub enum DatabaseChoice {
     Url(String),
 }
 
+/// Where spans go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Traces {
+    /// Nowhere.
+    Kept,
+    /// To a collector of the operator's, under this name.
+    Exported {
+        /// `OTEL_SERVICE_NAME`, or `countersign`.
+        service: String,
+    },
+}
+
 /// The URL holds a password.
 impl fmt::Debug for DatabaseChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

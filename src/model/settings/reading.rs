@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::parts::{DatabaseChoice, LogFormat, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles};
+use super::parts::{DatabaseChoice, LogFormat, Mtls, Network, Registration, Smtp, SmtpTls, TlsFiles, Traces};
 use super::{DEV_SECRET, Mode, Problem, Problems, Settings};
 use crate::model::secret::Secret;
 
@@ -307,6 +307,13 @@ impl<'a> Reading<'a> {
             }
         }
         mtls
+    }
+
+    /// OpenTelemetry's own variables; its library reads those that say more.
+    pub(super) fn traces(&mut self) -> Traces {
+        let (all, traces) = (self.text("OTEL_EXPORTER_OTLP_ENDPOINT"), self.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
+        let service = self.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "countersign".to_owned());
+        if traces.or(all).is_some() { Traces::Exported { service } } else { Traces::Kept }
     }
 
     pub(super) fn log_format(&mut self) -> LogFormat {

@@ -9,6 +9,7 @@ mod serve;
 mod settings;
 mod smtp;
 mod tls;
+mod tracing;
 
 use std::process::{Command, Output};
 
