@@ -4,7 +4,8 @@
 //! sees an unknown `kid`. Every algorithm has keys of its own, and all of them rotate alike. The `rsa` crate makes RSA keys
 //! (RUSTSEC-2023-0071 keeps it from anything more); OpenSSL, through josekit, signs with keys that were parsed once.
 
-use std::sync::{Arc, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use josekit::jwk::Jwk;
 use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
@@ -15,6 +16,8 @@ use josekit::jwt::{self, JwtPayload};
 use rsa::pkcs8::EncodePrivateKey as _;
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
@@ -31,27 +34,49 @@ use crate::storage::signing_key::{self, Row};
 const BITS: usize = 2048;
 /// How long a node may work with what it last read.
 const FRESH_FOR: Duration = Duration::seconds(2);
+/// How long a request waits for another one to read them.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
+/// How many verified tokens are remembered.
+const REMEMBERED: usize = 2048;
 /// Clocks of relying parties, and caches on the way.
 const MARGIN: Duration = Duration::minutes(5);
 
-/// The keys as this node last read them.
+/// The keys as this node last read them, and what it verified with them.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    read: RwLock<Option<Arc<KeySet>>>,
+    read: RwLock<Option<KeySet>>,
+    reading: Mutex<()>,
+    verified: RwLock<HashMap<[u8; 32], Arc<Verified>>>,
 }
 
 /// One reading of the keys.
-pub struct KeySet {
+#[derive(Debug, Clone)]
+struct KeySet {
     /// When it was read.
     at: OffsetDateTime,
-    signers: Vec<(SigningAlgorithm, String, Box<dyn JwsSigner>)>,
-    verifiers: Vec<(SigningAlgorithm, String, Box<dyn JwsVerifier>)>,
-    jwks: Value,
+    keys: Arc<Parsed>,
 }
 
-impl std::fmt::Debug for KeySet {
+/// Keys that were parsed once, for as long as they stay the same.
+struct Parsed {
+    /// Their ids and states.
+    rows: Vec<(String, String)>,
+    signers: Vec<(SigningAlgorithm, String, Box<dyn JwsSigner>)>,
+    verifiers: Vec<(SigningAlgorithm, String, Box<dyn JwsVerifier>)>,
+    jwks: String,
+}
+
+/// A JWT whose signature was good. It stays so for as long as its key counts; what it says is judged anew each time.
+#[derive(Debug)]
+struct Verified {
+    kind: Kind,
+    kid: String,
+    claims: Map<String, Value>,
+}
+
+impl std::fmt::Debug for Parsed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeySet").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Parsed").field("rows", &self.rows).finish_non_exhaustive()
     }
 }
 
@@ -88,8 +113,8 @@ impl Kind {
     }
 }
 
-/// The public keys (RFC 7517).
-pub async fn jwks(house: &House, now: OffsetDateTime) -> Result<Value> {
+/// The public keys (RFC 7517), as JSON.
+pub async fn jwks(house: &House, now: OffsetDateTime) -> Result<String> {
     Ok(current(house, now).await?.jwks.clone())
 }
 
@@ -114,19 +139,35 @@ pub async fn sign(
 /// The claims of a token that we signed, of this kind, whatever its times say. `None` for anything else.
 pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str) -> Result<Option<Map<String, Value>>> {
     let keys = current(house, now).await?;
-    let Ok(header) = jwt::decode_header(token) else {
-        return Ok(None);
-    };
-    let text = |name: &str| header.claim(name).and_then(Value::as_str).map(str::to_owned);
-    if text("typ").as_deref() != Some(kind.typ()) {
-        return Ok(None);
+    // Callers show the same token again and again, and its signature does not change.
+    let digest = openssl::sha::sha256(token.as_bytes());
+    let known = house.keyring.verified.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+    if let Some(known) = known
+        && keys.verifiers.iter().any(|(_, kid, _)| *kid == known.kid)
+    {
+        return Ok((known.kind == kind).then(|| known.claims.clone()));
+    }
+    let Some(found) = verify_anew(&keys, kind, token) else { return Ok(None) };
+    let claims = found.claims.clone();
+    let mut verified = house.keyring.verified.write().unwrap_or_else(PoisonError::into_inner);
+    if verified.len() >= REMEMBERED {
+        verified.clear();
+    }
+    verified.insert(digest, Arc::new(found));
+    Ok(Some(claims))
+}
+
+fn verify_anew(keys: &Parsed, kind: Kind, token: &str) -> Option<Verified> {
+    let header = jwt::decode_header(token).ok()?;
+    let text = |name: &str| header.claim(name).and_then(Value::as_str);
+    if text("typ") != Some(kind.typ()) {
+        return None;
     }
     let (kid, alg) = (text("kid").unwrap_or_default(), text("alg").unwrap_or_default());
     let named = keys.verifiers.iter().find(|(algorithm, known, _)| *known == kid && algorithm.as_str() == alg);
-    let Some((_, _, verifier)) = named else {
-        return Ok(None);
-    };
-    Ok(jwt::decode_with_verifier(token, verifier.as_ref()).ok().map(|(payload, _)| payload.claims_set().clone()))
+    let (_, kid, verifier) = named?;
+    let (payload, _) = jwt::decode_with_verifier(token, verifier.as_ref()).ok()?;
+    Some(Verified { kind, kid: kid.clone(), claims: payload.claims_set().clone() })
 }
 
 /// As [`verify`], for a token that still lives and that this issuer gave.
@@ -143,38 +184,82 @@ pub async fn verify_living(
     }))
 }
 
-async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<KeySet>> {
-    let fresh = |keys: &Arc<KeySet>| !keys.signers.is_empty() && now - keys.at < FRESH_FOR;
-    let known = house.keyring.read.read().ok().and_then(|keys| keys.clone()).filter(fresh);
-    if let Some(keys) = known {
-        return Ok(keys);
+async fn current(house: &House, now: OffsetDateTime) -> Result<Arc<Parsed>> {
+    let known = house.keyring.known();
+    if let Some(keys) = known.as_ref().filter(|keys| keys.is_fresh(now)) {
+        return Ok(Arc::clone(&keys.keys));
     }
-    let keys = Arc::new(read(house, now).await?);
-    if let Ok(mut place) = house.keyring.read.write() {
-        *place = Some(Arc::clone(&keys));
+    // One request reads for all that come meanwhile.
+    let turn = timeout(PATIENCE, house.keyring.reading.lock()).await;
+    let latest = house.keyring.known();
+    match (turn, latest) {
+        (_, Some(keys)) if keys.is_fresh(now) => Ok(keys.keys),
+        (Ok(_turn), latest) => match (read(house, now).await, latest) {
+            (Ok(keys), _) => Ok(keys),
+            // Without the database nothing is given or taken anyway; but relying parties may go on with what they hold.
+            (Err(_), Some(keys)) => Ok(keys.keys),
+            (Err(error), None) => Err(error),
+        },
+        (Err(_), Some(keys)) => Ok(keys.keys),
+        (Err(_), None) => Err(Error::Busy(Duration::seconds(2))),
     }
+}
+
+/// Reads the keys, so that no request needs to. For a job.
+pub async fn refresh(house: &House) -> Result<()> {
+    let _turn = house.keyring.reading.lock().await;
+    read(house, house.clock.now()).await.map(drop)
+}
+
+impl Keyring {
+    fn known(&self) -> Option<KeySet> {
+        self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, keys: Option<KeySet>) {
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+}
+
+impl KeySet {
+    fn is_fresh(&self, now: OffsetDateTime) -> bool {
+        !self.keys.signers.is_empty() && now - self.at < FRESH_FOR
+    }
+}
+
+async fn read(house: &House, now: OffsetDateTime) -> Result<Arc<Parsed>> {
+    let mut rows = signing_key::all(&house.db).await?;
+    rows.retain(|row| row.state != "previous" || row.retires_at.is_some_and(|at| at >= now));
+    let known = house.keyring.known().map(|known| known.keys);
+    let same = known.filter(|known| {
+        known.rows.len() == rows.len()
+            && known.rows.iter().zip(&rows).all(|((kid, state), row)| *kid == row.kid && *state == row.state)
+    });
+    let keys = match same {
+        Some(keys) => keys,
+        None => Arc::new(parse(house, rows)?),
+    };
+    house.keyring.keep(Some(KeySet { at: now, keys: Arc::clone(&keys) }));
     Ok(keys)
 }
 
-async fn read(house: &House, now: OffsetDateTime) -> Result<KeySet> {
-    let mut set = KeySet { at: now, signers: Vec::new(), verifiers: Vec::new(), jwks: Value::Null };
+fn parse(house: &House, rows: Vec<Row>) -> Result<Parsed> {
+    let names = rows.iter().map(|row| (row.kid.clone(), row.state.clone())).collect();
+    let mut keys = Parsed { rows: names, signers: Vec::new(), verifiers: Vec::new(), jwks: String::new() };
     let mut shown = Vec::new();
-    for row in signing_key::all(&house.db).await? {
-        if row.state == "previous" && row.retires_at.is_none_or(|at| at < now) {
-            continue;
-        }
+    for row in rows {
         // A later version may know more algorithms.
         let Some(algorithm) = SigningAlgorithm::read(&row.algorithm) else { continue };
         if row.state == "current" {
             let private = house.sealer.open(&place(&row.kid), &row.private_sealed)?;
-            set.signers.push((algorithm, row.kid.clone(), signer(algorithm, &private)?));
+            keys.signers.push((algorithm, row.kid.clone(), signer(algorithm, &private)?));
         }
         let jwk = Jwk::from_map(row.public_jwk.as_object().cloned().unwrap_or_default()).map_err(Error::fault)?;
-        set.verifiers.push((algorithm, row.kid, verifier(algorithm, &jwk).map_err(Error::fault)?));
+        keys.verifiers.push((algorithm, row.kid, verifier(algorithm, &jwk).map_err(Error::fault)?));
         shown.push(row.public_jwk);
     }
-    set.jwks = json!({ "keys": shown });
-    Ok(set)
+    keys.jwks = json!({ "keys": shown }).to_string();
+    Ok(keys)
 }
 
 /// Signs with the key of this PKCS#8 DER.
@@ -265,9 +350,7 @@ pub async fn rotate(house: &House, cx: &Context) -> Result<Vec<String>> {
         signing_key::insert(&mut tx, &row).await?;
     }
     tx.commit(cx, Event::KeysRotated { kids: signing.clone() }).await?;
-    if let Ok(mut known) = house.keyring.read.write() {
-        *known = None;
-    }
+    house.keyring.keep(None);
     Ok(signing)
 }
 

@@ -18,6 +18,7 @@ pub fn start(house: &Arc<House>) {
     tokio::spawn(every(Duration::from_secs(1), "mail", Arc::clone(house), mail));
     tokio::spawn(every(Duration::from_secs(1), "logout notices", Arc::clone(house), logout_notices));
     tokio::spawn(every(Duration::from_mins(1), "sweep", Arc::clone(house), sweep_all));
+    tokio::spawn(every(Duration::from_secs(1), "keyring", Arc::clone(house), keyring));
     tokio::spawn(every(Duration::from_hours(1), "keys", Arc::clone(house), rotate));
     tokio::spawn(every(Duration::from_hours(1), "months", Arc::clone(house), months));
 }
@@ -70,6 +71,11 @@ pub async fn sweep_all(house: Arc<House>) -> Result<()> {
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// So that no request reads the keys.
+async fn keyring(house: Arc<House>) -> Result<()> {
+    keys::refresh(&house).await
 }
 
 async fn rotate(house: Arc<House>) -> Result<()> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::scope::{AccountTx, CompanyTx, Db};
+use super::scope::{AccountTx, Db};
 use super::violates;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
@@ -128,20 +128,6 @@ pub async fn find(tx: &mut AccountTx) -> Result<Option<Row>> {
                   address, home_company_id, disabled_at, created_at as "created_at?", updated_at as "updated_at?"
            from account where id = $1"#,
         id
-    )
-    .fetch_optional(tx.conn())
-    .await?)
-}
-
-/// A member of the company of the scope.
-pub async fn find_member(tx: &mut CompanyTx, account: AccountId) -> Result<Option<Row>> {
-    Ok(sqlx::query_as!(
-        Row,
-        r#"select id, email, email_verified_at, name, given_name, family_name, middle_name, nickname, preferred_username,
-                  profile, picture, website, gender, birthdate, zoneinfo, locale, phone_number, phone_number_verified,
-                  address, home_company_id, disabled_at, created_at as "created_at?", updated_at as "updated_at?"
-           from account where id = $1"#,
-        account.0
     )
     .fetch_optional(tx.conn())
     .await?)

@@ -1,8 +1,15 @@
 //! Clients: the platform's own and those of companies.
 
-use time::OffsetDateTime;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::event::{Lines, Noted};
+use super::lane::{self, Lane, Question};
 use super::scope::{CompanyTx, Db, OwnerTx, PlatformTx};
 use crate::model::client::{AuthMethod, Client, ConsentRule, Origin, Profile};
 use crate::model::error::{Error, Result};
@@ -62,8 +69,67 @@ impl TryFrom<Row> for Client {
     }
 }
 
-/// Finds a client by its id, whoever owns it. Switched-off clients are found too: the caller decides what to say.
-pub async fn find(db: &Db, id: &str) -> Result<Option<Client>> {
+/// What this node knows of clients: as they were at most two seconds ago.
+#[derive(Debug, Default)]
+pub struct Cache {
+    known: RwLock<HashMap<String, Known>>,
+}
+
+#[derive(Debug)]
+enum Known {
+    /// As it was read, and when.
+    Read(OffsetDateTime, Arc<Client>),
+    /// A transaction of this node changes it, and may take a moment to commit; asked for since.
+    Changing(Option<OffsetDateTime>),
+}
+
+/// How long a node may work with what it last read.
+const FRESH_FOR: Duration = Duration::seconds(2);
+/// How many clients are known at once.
+const MOST: usize = 10_000;
+
+impl Cache {
+    fn get(&self, id: &str, now: OffsetDateTime) -> Option<Arc<Client>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        match known.get(id) {
+            Some(Known::Read(at, client)) if (now - *at).abs() < FRESH_FOR => Some(Arc::clone(client)),
+            _ => None,
+        }
+    }
+
+    fn keep(&self, client: &Arc<Client>, now: OffsetDateTime) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        if let Some(Known::Changing(since)) = known.get_mut(&client.id)
+            && (now - *since.get_or_insert(now)).abs() < FRESH_FOR
+        {
+            return;
+        }
+        known.insert(client.id.clone(), Known::Read(now, Arc::clone(client)));
+    }
+
+    fn changes(&self, id: &str) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), Known::Changing(None));
+    }
+}
+
+/// A client by its id, whoever owns it, as it is or was at most two seconds ago: for whatever does not write it back. Switched-off
+/// clients are found too: the caller decides what to say.
+pub async fn find(db: &Db, id: &str, now: OffsetDateTime) -> Result<Option<Arc<Client>>> {
+    if let Some(known) = db.clients().get(id, now) {
+        return Ok(Some(known));
+    }
+    let found = read(db, id).await?.map(Arc::new);
+    if let Some(client) = &found {
+        db.clients().keep(client, now);
+    }
+    Ok(found)
+}
+
+/// As [`find`], as it is.
+pub async fn read(db: &Db, id: &str) -> Result<Option<Client>> {
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id!", company_id, name as "name!", token_endpoint_auth_method as "token_endpoint_auth_method!",
@@ -148,6 +214,7 @@ pub struct Startable {
 
 /// Deletes a client of the owner of the scope. Its grants, tokens and consents go with it.
 pub async fn delete(tx: &mut OwnerTx, id: &str) -> Result<bool> {
+    tx.clients().changes(id);
     let company = tx.company().map(|company| company.0);
     let done = sqlx::query!("delete from client where company_id is not distinct from $1 and id = $2", company, id);
     Ok(done.execute(tx.conn()).await?.rows_affected() > 0)
@@ -208,16 +275,19 @@ pub async fn document_missed(db: &Db, id: &str, now: OffsetDateTime) -> Result<(
 
 /// Keeps a client of the platform, or what changed of it.
 pub async fn save_platform(tx: &mut PlatformTx, client: &Client, now: OffsetDateTime) -> Result<()> {
+    tx.clients().changes(&client.id);
     save(tx.conn(), client, now).await
 }
 
 /// Keeps a client of the company of the scope, or what changed of it.
 pub async fn save_company(tx: &mut CompanyTx, client: &Client, now: OffsetDateTime) -> Result<()> {
+    tx.clients().changes(&client.id);
     save(tx.conn(), client, now).await
 }
 
 /// Keeps a client of the owner of the scope, or what changed of it.
 pub async fn save_owned(tx: &mut OwnerTx, client: &Client, now: OffsetDateTime) -> Result<()> {
+    tx.clients().changes(&client.id);
     save(tx.conn(), client, now).await
 }
 
@@ -284,4 +354,87 @@ pub async fn list(db: &Db) -> Result<Vec<Listed>> {
     )
     .fetch_all(db.pool())
     .await?)
+}
+
+/// A client that speaks for itself in a company (RFC 6749, section 4.4).
+#[derive(Debug)]
+pub struct Speaks {
+    /// Whose the client is; `None` is the platform, whose clients serve every company.
+    pub owner: Option<CompanyId>,
+    /// In which company.
+    pub company: Named,
+    /// The line of the trail.
+    pub noted: Noted,
+}
+
+/// How a company is named.
+#[derive(Debug)]
+pub enum Named {
+    /// By its id.
+    Id(CompanyId),
+    /// By its slug.
+    Slug(String),
+}
+
+/// Says in the trail that the client gets a token. The company and its slug; `None` where there is no such company, or the
+/// client does not serve it.
+pub async fn speak(db: &Db, speaks: Speaks) -> Result<Option<(CompanyId, String)>> {
+    lane::ask(db, speaks).await
+}
+
+impl Question for Speaks {
+    type Answer = Option<(CompanyId, String)>;
+    const WORKERS: usize = 2;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().client_token
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Answer>, sqlx::Error> {
+        let mut lines = Lines::default();
+        let (mut owner, mut company, mut slug) = (Vec::new(), Vec::new(), Vec::new());
+        for speaks in questions {
+            owner.push(speaks.owner.map(|owner| owner.0));
+            match &speaks.company {
+                Named::Id(id) => {
+                    company.push(Some(id.0));
+                    slug.push(None);
+                }
+                Named::Slug(text) => {
+                    company.push(None);
+                    slug.push(Some(text.as_str()));
+                }
+            }
+            lines.add(&speaks.noted);
+        }
+        let rows = sqlx::query!(
+            r#"select q.n as "n!", f.company_id as "company!", f.company_slug as "slug!"
+               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+                           $9::text[], $10::text[], $11::jsonb[])
+                        with ordinality
+                        as q(owner, company, slug, at, line, client, ip, user_agent, request, action, detail, n)
+               cross join lateral note_client_token(q.owner, q.company, q.slug, q.at, q.line, q.client, q.ip, q.user_agent,
+                                                    q.request, q.action, q.detail) f"#,
+            &owner as &[Option<Uuid>],
+            &company as &[Option<Uuid>],
+            &slug as &[Option<&str>],
+            &lines.at,
+            &lines.id,
+            &lines.client as &[Option<&str>],
+            &lines.ip as &[Option<&str>],
+            &lines.user_agent as &[Option<&str>],
+            &lines.request_id as &[&str],
+            &lines.action as &[&str],
+            &lines.detail as &[&Value]
+        )
+        .fetch_all(conn)
+        .await?;
+        let mut answers = vec![None; questions.len()];
+        for row in rows {
+            if let Some(place) = usize::try_from(row.n - 1).ok().and_then(|n| answers.get_mut(n)) {
+                *place = Some((CompanyId(row.company), row.slug));
+            }
+        }
+        Ok(answers)
+    }
 }

@@ -1,40 +1,22 @@
 //! Authorization codes: digests, good once.
 
+use serde_json::Value;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::scope::{CompanyTx, Db};
+use super::event::{Lines, Noted};
+use super::held::Whose;
+use super::lane::{self, Lane, Question};
+use super::scope::Db;
 use crate::model::error::Result;
-use crate::model::id::{AccountId, CompanyId, GrantId};
 use crate::model::secret::Digest;
 
-/// Whose secret this is: a code's, or a refresh token's.
-#[derive(Debug)]
-pub struct Whose {
-    /// The company.
-    pub company: CompanyId,
-    /// The person.
-    pub account: AccountId,
-    /// The grant that it hangs from.
-    pub grant: GrantId,
-    /// The client that it was given to.
-    pub client_id: String,
-}
-
 /// What a new code is given for.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// Of the code.
+    pub digest: Digest,
     /// Where it is sent.
-    pub redirect_uri: &'a str,
-    /// RFC 7636, S256.
-    pub code_challenge: Option<&'a str>,
-    /// RFC 9449, section 10: the thumbprint of the key that must redeem it.
-    pub dpop_jkt: Option<&'a str>,
-}
-
-/// What a code was given for.
-#[derive(Debug)]
-pub struct Row {
-    /// Where it was sent.
     pub redirect_uri: String,
     /// RFC 7636, S256.
     pub code_challenge: Option<String>,
@@ -42,76 +24,101 @@ pub struct Row {
     pub dpop_jkt: Option<String>,
     /// When it stops being good.
     pub expires_at: OffsetDateTime,
-    /// When it was used.
-    pub used_at: Option<OffsetDateTime>,
 }
 
-/// Whose code this is, in no scope.
-pub async fn whose(db: &Db, digest: &Digest) -> Result<Option<Whose>> {
-    let row = sqlx::query!(
-        r#"select company_id as "company_id!", account_id as "account_id!", grant_id as "grant_id!", client_id as "client_id!"
-           from find_code($1)"#,
-        digest.as_bytes()
-    )
-    .fetch_optional(db.pool())
-    .await?;
-    Ok(row.map(|row| Whose {
-        company: CompanyId(row.company_id),
-        account: AccountId(row.account_id),
-        grant: GrantId(row.grant_id),
-        client_id: row.client_id,
-    }))
+/// What became of a secret that works once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It was good, and is used up.
+    Taken,
+    /// It was used before: its grant has died of that, and the trail says so.
+    Reused,
+    /// It has expired, or its grant has ended.
+    Over,
 }
 
-/// Keeps a new code.
-pub async fn insert(
-    tx: &mut CompanyTx,
-    digest: &Digest,
-    grant: GrantId,
-    place: Place<'_>,
-    (now, expires_at): (OffsetDateTime, OffsetDateTime),
-) -> Result<()> {
-    sqlx::query!(
-        "insert into authorization_code (digest, company_id, grant_id, redirect_uri, code_challenge, dpop_jkt, expires_at,
-                                         created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        digest.as_bytes(),
-        tx.company().0,
-        grant.0,
-        place.redirect_uri,
-        place.code_challenge,
-        place.dpop_jkt,
-        expires_at,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+impl Taken {
+    /// As the database says it.
+    pub(super) fn read(word: &str) -> Self {
+        match word {
+            "taken" => Self::Taken,
+            "reused" => Self::Reused,
+            _ => Self::Over,
+        }
+    }
 }
 
-/// A code of the company of the scope.
-pub async fn find(tx: &mut CompanyTx, digest: &Digest) -> Result<Option<Row>> {
-    Ok(sqlx::query_as!(
-        Row,
-        "select redirect_uri, code_challenge, dpop_jkt, expires_at, used_at from authorization_code
-         where company_id = $1 and digest = $2",
-        tx.company().0,
-        digest.as_bytes()
-    )
-    .fetch_optional(tx.conn())
-    .await?)
+/// A code on its way to be used.
+#[derive(Debug)]
+pub struct Use {
+    /// Of the code.
+    pub digest: Digest,
+    /// Whose it is.
+    pub whose: Whose,
+    /// The refresh token that it gives, where it gives one, and when that stops being good.
+    pub refresh: Option<(Digest, OffsetDateTime)>,
+    /// RFC 7800 `cnf`: what the grant's tokens are bound to from now on.
+    pub bind: Option<Value>,
+    /// The line of the trail, and the word that stands there instead where the code was used before.
+    pub noted: Noted,
 }
 
-/// Uses a code up. `false` where somebody was faster, or it has expired.
-pub async fn take(tx: &mut CompanyTx, digest: &Digest, now: OffsetDateTime) -> Result<bool> {
-    let done = sqlx::query!(
-        "update authorization_code set used_at = $3
-         where company_id = $1 and digest = $2 and used_at is null and expires_at > $3",
-        tx.company().0,
-        digest.as_bytes(),
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// Uses a code up and says so in the trail.
+pub async fn take(db: &Db, using: Use) -> Result<Taken> {
+    lane::ask(db, using).await
+}
+
+impl Question for Use {
+    type Answer = Taken;
+    const WORKERS: usize = 2;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().code
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Taken>, sqlx::Error> {
+        // Everybody takes grants in one order, so that nobody waits for each other.
+        let order = lane::ordered(questions, |using| using.whose.grant.0);
+        let mut lines = Lines::default();
+        let (mut secret, mut company, mut person, mut granted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut refresh, mut until, mut bind) = (Vec::new(), Vec::new(), Vec::new());
+        for (_, using) in &order {
+            secret.push(using.digest.as_bytes());
+            company.push(using.whose.company.0);
+            person.push(using.whose.account.0);
+            granted.push(using.whose.grant.0);
+            refresh.push(using.refresh.as_ref().map(|(digest, _)| digest.as_bytes()));
+            until.push(using.refresh.as_ref().map(|(_, until)| *until));
+            bind.push(using.bind.as_ref());
+            lines.add(&using.noted);
+        }
+        let words = sqlx::query_scalar!(
+            r#"select take_code(q.secret, q.company, q.person, q.granted, q.at, q.refresh, q.until, q.bind, q.line, q.client, q.ip,
+                                q.user_agent, q.request, q.action, q.detail, q.reuse) as "taken!"
+               from unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bytea[], $7::timestamptz[],
+                           $8::jsonb[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[],
+                           $16::text[])
+                        as q(secret, company, person, granted, at, refresh, until, bind, line, client, ip, user_agent, request,
+                             action, detail, reuse)"#,
+            &secret as &[&[u8]],
+            &company,
+            &person,
+            &granted,
+            &lines.at,
+            &refresh as &[Option<&[u8]>],
+            &until as &[Option<OffsetDateTime>],
+            &bind as &[Option<&Value>],
+            &lines.id,
+            &lines.client as &[Option<&str>],
+            &lines.ip as &[Option<&str>],
+            &lines.user_agent as &[Option<&str>],
+            &lines.request_id as &[&str],
+            &lines.action as &[&str],
+            &lines.detail as &[&Value],
+            &lines.otherwise as &[&str]
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(lane::in_first_order(&order, words.iter().map(|word| Taken::read(word))))
+    }
 }

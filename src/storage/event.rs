@@ -9,7 +9,7 @@ use super::scope::{AccountTx, CompanyTx};
 use crate::model::context::Context;
 use crate::model::cursor::Cursor;
 use crate::model::error::{Error, Result};
-use crate::model::event::{Line, Whose};
+use crate::model::event::{Event, Line, Whose};
 use crate::model::id::{AccountId, CompanyId, fresh};
 
 pub(super) async fn insert(conn: &mut PgConnection, cx: &Context, whose: Whose, line: &Line) -> Result<()> {
@@ -34,6 +34,61 @@ pub(super) async fn insert(conn: &mut PgConnection, cx: &Context, whose: Whose, 
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A line that a hot statement writes beside what it reports.
+#[derive(Debug)]
+pub struct Noted {
+    at: OffsetDateTime,
+    id: Uuid,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    request_id: String,
+    line: Line,
+    otherwise: &'static str,
+}
+
+impl Noted {
+    /// What is reported of this request where it goes well, and what otherwise.
+    pub fn of(cx: &Context, event: &Event, otherwise: &Event) -> Self {
+        Self {
+            at: cx.now,
+            id: fresh(cx.now),
+            ip: cx.ip.map(|ip| ip.to_string()),
+            user_agent: cx.user_agent.clone(),
+            request_id: cx.request_id.clone(),
+            line: event.line(),
+            otherwise: otherwise.line().action,
+        }
+    }
+}
+
+/// Several such lines, column by column.
+#[derive(Default)]
+pub(super) struct Lines<'a> {
+    pub at: Vec<OffsetDateTime>,
+    pub id: Vec<Uuid>,
+    pub client: Vec<Option<&'a str>>,
+    pub ip: Vec<Option<&'a str>>,
+    pub user_agent: Vec<Option<&'a str>>,
+    pub request_id: Vec<&'a str>,
+    pub action: Vec<&'a str>,
+    pub detail: Vec<&'a Value>,
+    pub otherwise: Vec<&'a str>,
+}
+
+impl<'a> Lines<'a> {
+    pub fn add(&mut self, noted: &'a Noted) {
+        self.at.push(noted.at);
+        self.id.push(noted.id);
+        self.client.push(noted.line.client.as_deref());
+        self.ip.push(noted.ip.as_deref());
+        self.user_agent.push(noted.user_agent.as_deref());
+        self.request_id.push(&noted.request_id);
+        self.action.push(noted.line.action);
+        self.detail.push(&noted.line.detail);
+        self.otherwise.push(noted.otherwise);
+    }
 }
 
 /// The company whose trail hears of what a person does outside any company: the home company, while the person is

@@ -4,9 +4,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::login_client;
-use super::scope::{AccountTx, CompanyTx};
-use crate::model::error::{Error, Result};
+use super::scope::{AccountTx, CompanyTx, Db};
+use super::{code, login_client};
+use crate::model::client::Client;
+use crate::model::error::Result;
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
 use crate::model::scope::Scopes;
@@ -103,7 +104,7 @@ impl Living {
     }
 }
 
-/// Keeps a new grant. Its client will hear of the login's end, if it wants to.
+/// Keeps a new grant.
 pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "insert into authorization_grant (company_id, id, account_id, client_id, login_id, scopes, audience, nonce, claims,
@@ -130,77 +131,47 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
     )
     .execute(tx.conn())
     .await?;
-    login_client::note(tx, grant, now).await
-}
-
-/// A grant of the company of the scope that lives: neither ended nor expired, its client and its account on, its
-/// membership not ended.
-pub async fn living(tx: &mut CompanyTx, id: GrantId, now: OffsetDateTime) -> Result<Option<Living>> {
-    let row = sqlx::query!(
-        "select g.id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
-                g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role
-         from authorization_grant g
-         join company c on c.id = g.company_id
-         join membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
-         join account a on a.id = g.account_id and a.disabled_at is null
-         join client k on k.id = g.client_id and k.disabled_at is null
-         where g.company_id = $1 and g.id = $2 and g.ended_at is null and g.expires_at > $3",
-        tx.company().0,
-        id.0,
-        now
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    row.map(|row| {
-        Ok(Living {
-            id: GrantId(row.id),
-            account: AccountId(row.account_id),
-            client_id: row.client_id,
-            login: LoginId(row.login_id),
-            scopes: Scopes::from(row.scopes),
-            audience: row.audience,
-            nonce: row.nonce,
-            claims: row.claims,
-            auth_time: row.auth_time,
-            amr: row.amr,
-            acr: row.acr,
-            subject: row.subject,
-            confirmation: row.confirmation,
-            authorization_details: row.authorization_details,
-            resources: row.resources,
-            company: tx.company(),
-            company_slug: row.slug,
-            company_name: row.name,
-            require_mfa: row.require_mfa,
-            role: row.role.parse().map_err(Error::fault)?,
-        })
-    })
-    .transpose()
-}
-
-/// Holds a grant until the transaction ends, so that what hangs from it changes in one transaction at a time.
-pub async fn lock(tx: &mut CompanyTx, id: GrantId) -> Result<()> {
-    sqlx::query!(
-        "select id from authorization_grant where company_id = $1 and id = $2 for update",
-        tx.company().0,
-        id.0
-    )
-    .fetch_optional(tx.conn())
-    .await?;
     Ok(())
 }
 
-/// Binds the tokens of a grant to a key or a certificate (RFC 7800).
-pub async fn bind(tx: &mut CompanyTx, id: GrantId, confirmation: &Value) -> Result<()> {
-    sqlx::query!(
-        "update authorization_grant set confirmation = $3 where company_id = $1 and id = $2",
-        tx.company().0,
-        id.0,
-        confirmation
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// Keeps a new grant of a person who is signed in, with its code where it has one, in one statement. Where the client has a logout
+/// URI, it will hear of the login's end. `false` where the login has ended: whoever ends it meanwhile waits, and then finds the grant.
+pub async fn issue(
+    db: &Db,
+    (company, client): (CompanyId, &Client),
+    grant: &Fresh,
+    code: Option<&code::Fresh>,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let hears = client.metadata.backchannel_logout_uri.is_some() || client.metadata.frontchannel_logout_uri.is_some();
+    let done = sqlx::query_scalar!(
+        r#"select issue_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                              $22, $23) as "done!""#,
+        company.0,
+        grant.account.0,
+        grant.id.0,
+        grant.client_id,
+        grant.login.0,
+        now,
+        &grant.scopes.to_vec(),
+        grant.audience,
+        grant.nonce as _,
+        grant.claims as _,
+        grant.auth_time,
+        &grant.amr,
+        grant.acr,
+        grant.subject as _,
+        grant.authorization_details as _,
+        &grant.resources,
+        grant.expires_at,
+        hears,
+        code.map(|code| code.digest.as_bytes()) as _,
+        code.map(|code| code.redirect_uri.as_str()) as _,
+        code.and_then(|code| code.code_challenge.as_deref()) as _,
+        code.and_then(|code| code.dpop_jkt.as_deref()) as _,
+        code.map(|code| code.expires_at) as _
+    );
+    Ok(done.fetch_one(db.pool()).await?)
 }
 
 /// Ends a grant, and with it every token of it. `false` where it had ended already.

@@ -3,8 +3,9 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::company::{self, Joined};
 use super::login_client;
-use super::scope::AccountTx;
+use super::scope::{AccountTx, Db};
 use crate::model::error::Result;
 use crate::model::id::{AccountId, LoginId};
 
@@ -66,33 +67,71 @@ pub async fn insert(tx: &mut AccountTx, row: &Row) -> Result<()> {
     Ok(())
 }
 
-/// A living login of the person of the scope, whose account is not switched off.
-pub async fn find(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<Option<Row>> {
-    let account = tx.account().0;
-    Ok(sqlx::query_as!(
-        Row,
-        "select l.id, l.account_id, l.auth_time, l.amr, l.acr, l.ip, l.user_agent, l.created_at, l.last_seen_at, l.expires_at
-         from login l join account a on a.id = l.account_id
-         where l.id = $1 and l.account_id = $2 and l.ended_at is null and l.expires_at > $3 and a.disabled_at is null",
-        id.0,
-        account,
-        now
-    )
-    .fetch_optional(tx.conn())
-    .await?)
+/// Who is signed in by a login.
+#[derive(Debug)]
+pub struct Visiting {
+    /// When the person last proved who they are.
+    pub auth_time: OffsetDateTime,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// How strongly.
+    pub acr: String,
+    /// The address.
+    pub email: String,
+    /// The name.
+    pub name: String,
+    /// The company that made the account.
+    pub home: Option<Uuid>,
+    /// Whether a second factor is on.
+    pub has_totp: bool,
+    /// Every company of the person, by name.
+    pub companies: Vec<Joined>,
 }
 
-/// Whether a login of the person of the scope lives; it does so until the transaction ends. Whoever ends it meanwhile waits, and
-/// then finds what was made in it.
-pub async fn hold(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<bool> {
-    let account = tx.account().0;
-    let found = sqlx::query_scalar!(
-        "select id from login where id = $1 and account_id = $2 and ended_at is null and expires_at > $3 for share",
+/// Who is signed in by this login, where it lives and its account is not switched off, and notes that it was seen.
+pub async fn visit(db: &Db, person: AccountId, id: LoginId, now: OffsetDateTime) -> Result<Option<Visiting>> {
+    let rows = sqlx::query!(
+        r#"select auth_time as "auth_time!", amr as "amr!", acr as "acr!", email as "email!", person_name as "person_name!",
+                  home_company_id, has_totp as "has_totp!", company_id, slug, name, logo_url, color, require_mfa, session_hours,
+                  password_min_length, mail_domains, created_at, role
+           from visiting($1, $2, $3)"#,
+        person.0,
         id.0,
-        account,
         now
-    );
-    Ok(found.fetch_optional(tx.conn()).await?.is_some())
+    )
+    .fetch_all(db.pool())
+    .await?;
+    let mut found: Option<Visiting> = None;
+    for row in rows {
+        let visiting = found.get_or_insert_with(|| Visiting {
+            auth_time: row.auth_time,
+            amr: row.amr,
+            acr: row.acr,
+            email: row.email,
+            name: row.person_name,
+            home: row.home_company_id,
+            has_totp: row.has_totp,
+            companies: Vec::new(),
+        });
+        // One row without a company, where the person has none.
+        let (Some(id), Some(role), Some(created_at)) = (row.company_id, row.role, row.created_at) else { continue };
+        visiting.companies.push(Joined {
+            company: company::Row {
+                id,
+                slug: row.slug.unwrap_or_default(),
+                name: row.name.unwrap_or_default(),
+                logo_url: row.logo_url,
+                color: row.color,
+                require_mfa: row.require_mfa.unwrap_or_default(),
+                session_hours: row.session_hours,
+                password_min_length: row.password_min_length.unwrap_or_default(),
+                mail_domains: row.mail_domains.unwrap_or_default(),
+                created_at,
+            },
+            role,
+        });
+    }
+    Ok(found)
 }
 
 /// Every living login of the person of the scope, the latest first.
@@ -121,14 +160,6 @@ pub async fn strengthen(tx: &mut AccountTx, id: LoginId, amr: &[String], acr: &s
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
-}
-
-/// The login was used.
-pub async fn touch(tx: &mut AccountTx, id: LoginId, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!("update login set last_seen_at = $2 where id = $1 and account_id = $3", id.0, now, tx.account().0)
-        .execute(tx.conn())
-        .await?;
     Ok(())
 }
 

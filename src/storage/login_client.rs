@@ -4,29 +4,9 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::grant::Fresh;
 use super::scope::{AccountTx, CompanyTx};
 use crate::model::error::Result;
 use crate::model::id::{AccountId, LoginId};
-
-/// A grant was made in this login. Clients without a logout URI are not noted.
-pub async fn note(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "insert into login_client (company_id, login_id, client_id, account_id, subject, created_at)
-         select $1, $2, id, $4, $5, $6 from client
-         where id = $3 and metadata ?| array['backchannel_logout_uri', 'frontchannel_logout_uri']
-         on conflict do nothing",
-        tx.company().0,
-        grant.login.0,
-        grant.client_id,
-        grant.account.0,
-        grant.subject,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
 
 /// The clients of a login of the person of the scope.
 pub async fn of_login(tx: &mut AccountTx, login: LoginId) -> Result<Vec<String>> {

@@ -1,58 +1,30 @@
 //! Refresh tokens: digests, in a line of descent where they rotate.
 
+use serde_json::Value;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::code::Whose;
+use super::code::Taken;
+use super::event::{Lines, Noted};
+use super::held::Whose;
+use super::lane::{self, Lane, Question};
 use super::scope::{CompanyTx, Db};
 use crate::model::error::Result;
-use crate::model::id::{AccountId, CompanyId, GrantId};
+use crate::model::id::GrantId;
 use crate::model::secret::Digest;
 
-/// What became of a refresh token.
-#[derive(Debug)]
-pub struct Row {
-    /// When it was first used.
-    pub used_at: Option<OffsetDateTime>,
-    /// When it stops being good.
-    pub expires_at: OffsetDateTime,
-    /// When another took its place before it was used.
-    pub revoked_at: Option<OffsetDateTime>,
-    /// Whether a token that followed it was used itself.
-    pub successor_used: bool,
-}
-
-/// Whose refresh token this is, in no scope.
-pub async fn whose(db: &Db, digest: &Digest) -> Result<Option<Whose>> {
-    let row = sqlx::query!(
-        r#"select company_id as "company_id!", account_id as "account_id!", grant_id as "grant_id!", client_id as "client_id!"
-           from find_refresh_token($1)"#,
-        digest.as_bytes()
-    )
-    .fetch_optional(db.pool())
-    .await?;
-    Ok(row.map(|row| Whose {
-        company: CompanyId(row.company_id),
-        account: AccountId(row.account_id),
-        grant: GrantId(row.grant_id),
-        client_id: row.client_id,
-    }))
-}
-
-/// Keeps a new refresh token, and which one it follows.
+/// Keeps the first refresh token of a grant.
 pub async fn insert(
     tx: &mut CompanyTx,
     digest: &Digest,
     grant: GrantId,
-    parent: Option<&Digest>,
     (now, expires_at): (OffsetDateTime, OffsetDateTime),
 ) -> Result<()> {
     sqlx::query!(
-        "insert into refresh_token (digest, company_id, grant_id, parent_digest, expires_at, created_at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into refresh_token (digest, company_id, grant_id, expires_at, created_at) values ($1, $2, $3, $4, $5)",
         digest.as_bytes(),
         tx.company().0,
         grant.0,
-        parent.map(Digest::as_bytes),
         expires_at,
         now
     )
@@ -61,45 +33,70 @@ pub async fn insert(
     Ok(())
 }
 
-/// A refresh token of the company of the scope.
-pub async fn find(tx: &mut CompanyTx, digest: &Digest) -> Result<Option<Row>> {
-    Ok(sqlx::query_as!(
-        Row,
-        r#"select t.used_at, t.expires_at, t.revoked_at,
-                  exists (select from refresh_token s where s.company_id = t.company_id and s.grant_id = t.grant_id
-                          and s.parent_digest = t.digest and s.used_at is not null) as "successor_used!"
-           from refresh_token t where t.company_id = $1 and t.digest = $2"#,
-        tx.company().0,
-        digest.as_bytes()
-    )
-    .fetch_optional(tx.conn())
-    .await?)
+/// A refresh token on its way to be used.
+#[derive(Debug)]
+pub struct Use {
+    /// Of the token.
+    pub digest: Digest,
+    /// Whose it is.
+    pub whose: Whose,
+    /// The one that takes the place of whatever followed it, where it rotates. The family's end stays where it was: it is absolute.
+    pub next: Option<Digest>,
+    /// The line of the trail, and the word that stands there instead where the family dies.
+    pub noted: Noted,
 }
 
-/// Says that a token was used, the first time.
-pub async fn use_first(tx: &mut CompanyTx, digest: &Digest, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "update refresh_token set used_at = $3 where company_id = $1 and digest = $2 and used_at is null",
-        tx.company().0,
-        digest.as_bytes(),
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// Uses a refresh token and says so in the trail. One refresh of a grant at a time: it is judged anew.
+pub async fn take(db: &Db, using: Use) -> Result<Taken> {
+    lane::ask(db, using).await
 }
 
-/// Takes the unused tokens that followed this one out of use: one more takes their place.
-pub async fn revoke_successors(tx: &mut CompanyTx, grant: GrantId, parent: &Digest, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "update refresh_token set revoked_at = $4
-         where company_id = $1 and grant_id = $2 and parent_digest = $3 and revoked_at is null",
-        tx.company().0,
-        grant.0,
-        parent.as_bytes(),
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+impl Question for Use {
+    type Answer = Taken;
+    const WORKERS: usize = 2;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().refresh_token
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Taken>, sqlx::Error> {
+        // Everybody takes grants in one order, so that nobody waits for each other.
+        let order = lane::ordered(questions, |using| using.whose.grant.0);
+        let mut lines = Lines::default();
+        let (mut secret, mut company, mut person, mut granted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut next = Vec::new();
+        for (_, using) in &order {
+            secret.push(using.digest.as_bytes());
+            company.push(using.whose.company.0);
+            person.push(using.whose.account.0);
+            granted.push(using.whose.grant.0);
+            next.push(using.next.as_ref().map(Digest::as_bytes));
+            lines.add(&using.noted);
+        }
+        let words = sqlx::query_scalar!(
+            r#"select take_refresh_token(q.secret, q.company, q.person, q.granted, q.at, q.next, q.line, q.client, q.ip, q.user_agent,
+                                         q.request, q.action, q.detail, q.reuse) as "taken!"
+               from unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bytea[], $7::uuid[], $8::text[],
+                           $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::text[])
+                        as q(secret, company, person, granted, at, next, line, client, ip, user_agent, request, action, detail,
+                             reuse)"#,
+            &secret as &[&[u8]],
+            &company,
+            &person,
+            &granted,
+            &lines.at,
+            &next as &[Option<&[u8]>],
+            &lines.id,
+            &lines.client as &[Option<&str>],
+            &lines.ip as &[Option<&str>],
+            &lines.user_agent as &[Option<&str>],
+            &lines.request_id as &[&str],
+            &lines.action as &[&str],
+            &lines.detail as &[&Value],
+            &lines.otherwise as &[&str]
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(lane::in_first_order(&order, words.iter().map(|word| Taken::read(word))))
+    }
 }

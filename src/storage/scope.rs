@@ -4,11 +4,15 @@
 //! Scopes are set with `SET LOCAL`, in the same message as `BEGIN`, so that nothing of them outlives the transaction
 //! and transaction pooling works.
 
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use time::OffsetDateTime;
 
-use super::{event, outage};
+use super::lane::Lane;
+use super::{client, code, event, held, outage, refresh_token};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::event::{Event, Whose};
@@ -18,6 +22,17 @@ use crate::model::id::{AccountId, CompanyId};
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
+    lanes: Arc<Lanes>,
+    clients: Arc<client::Cache>,
+}
+
+/// Where the hot statements wait for each other.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct Lanes {
+    pub held: Lane<(held::Asked, OffsetDateTime)>,
+    pub code: Lane<code::Use>,
+    pub refresh_token: Lane<refresh_token::Use>,
+    pub client_token: Lane<client::Speaks>,
 }
 
 impl Db {
@@ -36,7 +51,16 @@ impl Db {
             .after_release(|connection, of_it| Box::pin(kept(connection, of_it)))
             // PgBouncer knows the other parameters that the library sends at the start.
             .connect_lazy_with(options.application_name("countersign").extra_float_digits(None));
-        Ok(Self { pool })
+        Ok(Self { pool, lanes: Arc::default(), clients: Arc::default() })
+    }
+
+    pub(in crate::storage) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// What this node knows of clients.
+    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+        &self.clients
     }
 
     /// A request waited in vain: connections that are open now are asked before they are used again.
@@ -72,13 +96,15 @@ impl Db {
         let account_id = account.map(|account| account.0.to_string()).unwrap_or_default();
         let begin =
             format!("begin; set local app.company_id = '{}'; set local app.account_id = '{account_id}'", company.0);
-        Ok(CompanyTx { tx: self.begin(begin).await?, company, account })
+        let tx = self.begin(begin).await?;
+        Ok(CompanyTx { tx, company, account, clients: Arc::clone(&self.clients) })
     }
 
     /// A transaction that sees one person's own rows, across companies.
     pub async fn account(&self, account: AccountId) -> Result<AccountTx> {
         let begin = format!("begin; set local app.company_id = ''; set local app.account_id = '{}'", account.0);
-        Ok(AccountTx { tx: self.begin(begin).await?, account })
+        let tx = self.begin(begin).await?;
+        Ok(AccountTx { tx, account, clients: Arc::clone(&self.clients) })
     }
 
     /// A transaction that sees what this owner has; `None` is the platform. `account` is who acts in it, where somebody does.
@@ -91,7 +117,7 @@ impl Db {
 
     /// A transaction that sees only what no company owns.
     pub async fn platform(&self) -> Result<PlatformTx> {
-        Ok(PlatformTx { tx: self.begin("begin".to_owned()).await? })
+        Ok(PlatformTx { tx: self.begin("begin".to_owned()).await?, clients: Arc::clone(&self.clients) })
     }
 }
 
@@ -118,6 +144,7 @@ pub struct CompanyTx {
     tx: Transaction<'static, Postgres>,
     company: CompanyId,
     account: Option<AccountId>,
+    clients: Arc<client::Cache>,
 }
 
 /// Sees one person.
@@ -125,12 +152,14 @@ pub struct CompanyTx {
 pub struct AccountTx {
     tx: Transaction<'static, Postgres>,
     account: AccountId,
+    clients: Arc<client::Cache>,
 }
 
 /// Sees what no company owns.
 #[derive(Debug)]
 pub struct PlatformTx {
     tx: Transaction<'static, Postgres>,
+    clients: Arc<client::Cache>,
 }
 
 impl OwnerTx {
@@ -146,6 +175,13 @@ impl OwnerTx {
         match self {
             Self::Company(tx) => tx.conn(),
             Self::Platform(tx) => tx.conn(),
+        }
+    }
+
+    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+        match self {
+            Self::Company(tx) => tx.clients(),
+            Self::Platform(tx) => tx.clients(),
         }
     }
 
@@ -167,6 +203,10 @@ impl OwnerTx {
 }
 
 impl CompanyTx {
+    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+        &self.clients
+    }
+
     /// Whose rows these are.
     pub fn company(&self) -> CompanyId {
         self.company
@@ -202,7 +242,7 @@ impl CompanyTx {
     pub async fn leave(mut self, account: AccountId) -> Result<AccountTx> {
         let set = format!("set local app.company_id = ''; set local app.account_id = '{}'", account.0);
         sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
-        Ok(AccountTx { tx: self.tx, account })
+        Ok(AccountTx { tx: self.tx, account, clients: self.clients })
     }
 }
 
@@ -246,11 +286,15 @@ impl AccountTx {
         let account = actor.map(|actor| actor.0.to_string()).unwrap_or_default();
         let set = format!("set local app.company_id = '{}'; set local app.account_id = '{account}'", company.0);
         sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *self.tx).await?;
-        Ok(CompanyTx { tx: self.tx, company, account: actor })
+        Ok(CompanyTx { tx: self.tx, company, account: actor, clients: self.clients })
     }
 }
 
 impl PlatformTx {
+    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+        &self.clients
+    }
+
     pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }

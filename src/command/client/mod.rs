@@ -160,7 +160,7 @@ async fn switch(house: &House, id: &str, what: &'static str, at: Option<OffsetDa
 }
 
 async fn find(house: &House, id: &str) -> Result<Client> {
-    client::find(&house.db, id).await?.ok_or(Error::NotFound("client"))
+    client::read(&house.db, id).await?.ok_or(Error::NotFound("client"))
 }
 
 async fn save(house: &House, client: &Client, event: Event) -> Result<()> {

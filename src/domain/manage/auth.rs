@@ -1,5 +1,7 @@
 //! Sign-in by API: a password, a second factor where there is one, and then tokens for the management API.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -24,6 +26,7 @@ use crate::model::params::Params;
 use crate::model::scope::Scopes;
 use crate::model::secret::Secret;
 use crate::storage::company::{self, Joined};
+use crate::storage::held::{self, Asked};
 use crate::storage::{account, client, grant, refresh_token};
 
 /// How long a sign-in may rest before its second step.
@@ -209,20 +212,20 @@ pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Re
     let refresh = Secret::generate();
     let mut tx = house.db.company(step.company, Some(step.account)).await?;
     grant::insert(&mut tx, &fresh, cx.now).await?;
-    refresh_token::insert(&mut tx, &refresh.digest(), fresh.id, None, (cx.now, expires_at)).await?;
-    let living = grant::living(&mut tx, fresh.id, cx.now).await?;
+    refresh_token::insert(&mut tx, &refresh.digest(), fresh.id, (cx.now, expires_at)).await?;
+    let living = held::living(&mut tx, fresh.id, cx.now).await?;
     // The membership ended between the two steps.
-    let living = living.ok_or(Error::Forbidden("you do not belong to this company any more"))?;
+    let (living, _) = *living.ok_or(Error::Forbidden("you do not belong to this company any more"))?;
     tx.commit(cx, Event::TokensIssued { client: API_CLIENT.to_owned(), grant_type: "password" }).await?;
-    let client = api_client(house).await?;
+    let client = api_client(house, cx).await?;
     let rights = AccessRights::of(house, &living, fresh.scopes);
     let mut tokens = oidc_grant::mint(house, cx, &client, &living, (rights, None)).await?;
     tokens.refresh_token = Some(refresh.reveal().to_owned());
     Ok(Session { tokens, account: step.account, company: step.company })
 }
 
-async fn api_client(house: &House) -> Result<Client> {
-    client::find(&house.db, API_CLIENT).await?.ok_or_else(|| Error::fault("the API's client is missing"))
+async fn api_client(house: &House, cx: &Context) -> Result<Arc<Client>> {
+    client::find(&house.db, API_CLIENT, cx.now).await?.ok_or_else(|| Error::fault("the API's client is missing"))
 }
 
 /// New tokens for a refresh token.
@@ -230,7 +233,7 @@ async fn api_client(house: &House) -> Result<Client> {
 /// # Errors
 /// `Unauthenticated` for whatever is wrong with it.
 pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Tokens> {
-    let client = api_client(house).await?;
+    let client = api_client(house, cx).await?;
     match oidc_refresh::redeem(house, cx, &client, (token, &Params::default()), &Evidence::default()).await {
         Err(Error::OAuth { .. }) => {
             Err(Error::Unauthenticated("the refresh_token is not valid, or not valid any more"))
@@ -241,14 +244,9 @@ pub async fn refresh(house: &House, cx: &Context, token: Secret) -> Result<Token
 
 /// Ends the login that a refresh token belongs to, with every token of it. A token that is dead already is no error.
 pub async fn logout(house: &House, cx: &Context, token: &Secret) -> Result<()> {
-    let Some(whose) = refresh_token::whose(&house.db, &token.digest()).await? else { return Ok(()) };
-    if whose.client_id != API_CLIENT {
-        return Ok(());
-    }
-    let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
-    let living = grant::living(&mut tx, whose.grant, cx.now).await?;
-    tx.commit_unremarkable().await?;
-    let Some(living) = living else { return Ok(()) };
+    let found = held::find(&house.db, Asked::RefreshToken(token.digest()), cx.now).await?;
+    let found = found.filter(|held| held.whose.client_id == API_CLIENT);
+    let Some((living, _)) = found.and_then(|held| held.living).map(|living| *living) else { return Ok(()) };
     match sign_out::end(house, cx, living.account, living.login).await {
         // It ended a moment ago.
         Err(Error::NotFound(_)) => Ok(()),

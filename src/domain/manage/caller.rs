@@ -53,7 +53,6 @@ pub async fn identify(house: &House, cx: &Context, presented: &Presented) -> Res
     let claims = binding::admit(house, cx, presented).await?;
     let claims = Some(claims).filter(|claims| access::is_for(claims, &house.api_audience())).ok_or_else(bad)?;
     let held = access::hold(house, cx, claims).await?.ok_or_else(bad)?;
-    held.tx.commit_unremarkable().await?;
     let living = held.living;
     if living.lacks_second_factor() {
         return Err(Error::StepUp(StepUp::Strong(ACR_MFA)));

@@ -9,20 +9,21 @@ use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::id::CompanyId;
 use crate::model::scope::Scopes;
-use crate::storage::grant::{self, Living};
-use crate::storage::scope::CompanyTx;
+use crate::storage::account;
+use crate::storage::grant::Living;
+use crate::storage::held::{self, Asked};
 
 /// A living access token of a person.
 #[derive(Debug)]
 pub struct Held {
     /// Its grant, as it is now.
     pub living: Living,
+    /// Whose it is.
+    pub account: account::Row,
     /// What this token carries: the grant's scopes, or fewer.
     pub scopes: Scopes,
     /// All it says.
     pub claims: Map<String, Value>,
-    /// The company's scope, open.
-    pub tx: CompanyTx,
 }
 
 /// The claims of an access token that has not expired. Whether its grant lives is another question.
@@ -36,10 +37,13 @@ pub async fn hold(house: &House, cx: &Context, claims: Map<String, Value>) -> Re
     let grant = text("jti").and_then(token::grant_of);
     let company = text("company_id").and_then(|id| id.parse::<CompanyId>().ok());
     let (Some(grant), Some(company), Some(sub)) = (grant, company, text("sub")) else { return Ok(None) };
-    let scopes = Scopes::read(text("scope").unwrap_or_default());
-    let mut tx = house.db.company(company, None).await?;
-    let living = grant::living(&mut tx, grant, cx.now).await?.filter(|living| living.sub() == sub);
-    Ok(living.map(|living| Held { living, scopes, claims, tx }))
+    let (scopes, sub) = (Scopes::read(text("scope").unwrap_or_default()), sub.to_owned());
+    let found = held::find(&house.db, Asked::AccessToken(company, grant), cx.now).await?;
+    let living = found.and_then(|held| held.living).filter(|living| living.0.sub() == sub);
+    Ok(living.map(|living| {
+        let (living, account) = *living;
+        Held { living, account, scopes, claims }
+    }))
 }
 
 /// Whether a token is for this audience, alone or among others (RFC 7519, section 4.1.3).

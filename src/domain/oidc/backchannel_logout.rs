@@ -37,7 +37,7 @@ pub async fn take_due(house: &House, cx: &Context) -> Result<Vec<Due>> {
 
 /// Sends one notice, and decides when it is tried again where the client does not take it.
 pub async fn deliver(house: &House, cx: &Context, due: &Due) -> Result<()> {
-    let found = client::find(&house.db, &due.client_id).await?;
+    let found = client::find(&house.db, &due.client_id, cx.now).await?;
     // Registered otherwise since, or switched off: nobody is there to tell.
     let found = found.filter(|client| client.disabled_at.is_none());
     let Some((client, uri)) = found.and_then(|client| Some((uri(&client)?, client))).map(|(uri, client)| (client, uri))
@@ -51,7 +51,7 @@ pub async fn deliver(house: &House, cx: &Context, due: &Due) -> Result<()> {
     };
     if cx.now - due.created_at > GIVEN_UP_AFTER {
         tracing::warn!(client = client.id, %why, "a logout notice is given up");
-        let event = Event::LogoutNoticeLost { client: client.id, login: due.login() };
+        let event = Event::LogoutNoticeLost { client: client.id.clone(), login: due.login() };
         match client.company {
             Some(owner) => house.db.company(owner, None).await?.commit(cx, event).await?,
             None => house.db.platform().await?.commit(cx, event).await?,

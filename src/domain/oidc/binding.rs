@@ -162,7 +162,7 @@ pub async fn admit(house: &House, cx: &Context, presented: &Presented) -> Result
         (Scheme::Dpop, Some(jkt)) => {
             let id = claims.get("client_id").and_then(Value::as_str).unwrap_or_default();
             let client =
-                client::find(&house.db, id).await?.filter(|client| client.disabled_at.is_none()).ok_or_else(bad)?;
+                client::find(&house.db, id, cx.now).await?.filter(|client| client.disabled_at.is_none()).ok_or_else(bad)?;
             let proof = dpop::check(house, cx, &client, &presented.sent, Some(&presented.token)).await;
             let proof = proof.map_err(at_resource)?;
             let proof =

@@ -2,6 +2,8 @@
 //! Document). Only hosts that the operator named are asked, never at an address of our own network, and what was read is used for
 //! a quarter of an hour before it is read again.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use time::Duration;
 use url::Url;
@@ -28,16 +30,16 @@ const REST: Duration = Duration::minutes(1);
 ///
 /// # Errors
 /// `invalid_request` where a document cannot be read, or says what it must not.
-pub async fn find(house: &House, cx: &Context, id: &str) -> Result<Option<Client>> {
+pub async fn find(house: &House, cx: &Context, id: &str) -> Result<Option<Arc<Client>>> {
     // Ids are printable; what else somebody sends names nobody, and some of it cannot even be looked up.
     if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(None);
     }
-    let Some(url) = document(id) else { return client::find(&house.db, id).await };
+    let Some(url) = document(id) else { return client::find(&house.db, id, cx.now).await };
     if !is_allowed(house, &url) {
         return Ok(None);
     }
-    let known = client::find(&house.db, id).await?;
+    let known = client::read(&house.db, id).await?.map(Arc::new);
     if known.as_ref().is_some_and(|known| known.disabled_at.is_some()) {
         return Ok(known);
     }
@@ -52,7 +54,7 @@ pub async fn find(house: &House, cx: &Context, id: &str) -> Result<Option<Client
         throttle::client_document(house, cx).await?;
     }
     match house.guarded.get(&url).await {
-        Ok(body) => read(house, cx, id, &body).await.map(Some),
+        Ok(body) => read(house, cx, id, &body).await.map(Arc::new).map(Some),
         Err(_) if times.is_some_and(usable) => {
             client::document_missed(&house.db, id, cx.now).await?;
             Ok(known)
@@ -89,7 +91,7 @@ async fn read(house: &House, cx: &Context, id: &str, body: &[u8]) -> Result<Clie
         return Err(bad("asks for client_credentials"));
     }
     let client = Client { scopes: client.scopes.and(&Scopes::of(KNOWN)), ..client };
-    let first = client::find(&house.db, id).await?.is_none();
+    let first = client::read(&house.db, id).await?.is_none();
     let mut tx = house.db.owner(None, None).await?;
     // It may have been switched off while its host took its time.
     if !first && !client::lock(&mut tx, id).await? {

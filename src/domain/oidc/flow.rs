@@ -1,6 +1,8 @@
 //! Flows: an authorization request in one browser tab, and which step comes next. The state is on the server; the URL only
 //! names it, and only the browser that began it can go on.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -38,7 +40,7 @@ struct Kept {
 #[derive(Debug)]
 pub struct Flow {
     /// Who asks.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// What for.
     pub request: AuthorizationRequest,
     /// When it began.
@@ -71,7 +73,7 @@ pub enum Step {
 
 impl Flow {
     /// A request that was checked a moment ago.
-    pub fn new(cx: &Context, client: Client, request: AuthorizationRequest) -> Self {
+    pub fn new(cx: &Context, client: Arc<Client>, request: AuthorizationRequest) -> Self {
         Self { client, request, created_at: cx.now, progress: Progress::default(), digest: None }
     }
 
@@ -115,7 +117,7 @@ pub async fn find(house: &House, cx: &Context, id: &str, browser: &Digest) -> Re
     let digest = Secret::received(id).digest();
     let Some(row) = flow::find(&house.db, &digest, browser, cx.now).await? else { return Ok(None) };
     let kept: Kept = serde_json::from_value(row.request)?;
-    let client = client::find(&house.db, &kept.request.client_id).await?;
+    let client = client::find(&house.db, &kept.request.client_id, cx.now).await?;
     // Switched off, or registered anew, since the flow began.
     let client = client.filter(|client| {
         client.disabled_at.is_none() && client.redirect_uris.iter().any(|uri| uri == kept.request.to.redirect_uri())
@@ -298,9 +300,7 @@ async fn needs_consent(house: &House, flow: &Flow, visitor: &Visitor, joined: &J
     if flow.request.authorization_details.is_some() {
         return Ok(true);
     }
-    let mut tx = house.db.company(company, Some(visitor.account)).await?;
-    let given = consent::find(&mut tx, visitor.account, &flow.client.id).await?;
-    tx.commit_unremarkable().await?;
+    let given = consent::given(&house.db, (company, visitor.account), &flow.client.id).await?;
     let asked = resource::permission(house, &flow.request).await?;
     Ok(!given.is_some_and(|given| given.covers(&asked)))
 }

@@ -21,7 +21,7 @@ pub async fn farewell(house: &House, cx: &Context, person: AccountId, login: Log
     }
     let mut visits = Vec::new();
     for id in clients {
-        let found = client::find(&house.db, &id).await?.filter(|client| client.disabled_at.is_none());
+        let found = client::find(&house.db, &id, cx.now).await?.filter(|client| client.disabled_at.is_none());
         visits.extend(found.and_then(|client| visit(house, &client, login)));
     }
     Ok(visits)

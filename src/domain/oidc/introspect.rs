@@ -9,7 +9,8 @@ use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::secret::Secret;
-use crate::storage::{client, grant, refresh_token};
+use crate::storage::client;
+use crate::storage::held::{self, Asked};
 
 /// What a token stands for at this moment; only `active: false` for one that is dead, unknown or none of the client's
 /// business (section 2.2).
@@ -49,14 +50,13 @@ async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut found = if claims.get("client_id").and_then(Value::as_str) == Some(subject.as_str()) {
         // A client's own token lives as long as the client is on.
-        let client = client::find(&house.db, &subject).await?;
+        let client = client::find(&house.db, &subject, cx.now).await?;
         if client.is_none_or(|client| client.disabled_at.is_some()) {
             return Ok(None);
         }
         claims
     } else {
         let Some(held) = access::hold(house, cx, claims).await? else { return Ok(None) };
-        held.tx.commit_unremarkable().await?;
         let mut claims = held.claims;
         claims.insert("roles".to_owned(), json!([held.living.role]));
         claims.insert("company".to_owned(), json!(held.living.company_slug));
@@ -69,21 +69,18 @@ async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -
 
 async fn refresh(house: &House, cx: &Context, token: &str) -> Result<Option<Map<String, Value>>> {
     let digest = Secret::received(token).digest();
-    let Some(whose) = refresh_token::whose(&house.db, &digest).await? else { return Ok(None) };
-    let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
-    let row = refresh_token::find(&mut tx, &digest).await?;
-    let living = grant::living(&mut tx, whose.grant, cx.now).await?;
-    tx.commit_unremarkable().await?;
-    let (Some(row), Some(living)) = (row, living) else { return Ok(None) };
-    if row.revoked_at.is_some() || row.successor_used || row.expires_at <= cx.now {
+    let Some(held) = held::find(&house.db, Asked::RefreshToken(digest), cx.now).await? else { return Ok(None) };
+    let (Some(living), Some(expires_at)) = (held.living, held.expires_at) else { return Ok(None) };
+    if held.revoked_at.is_some() || held.successor_used || expires_at <= cx.now {
         return Ok(None);
     }
+    let (living, _) = *living;
     let said = json!({
         "iss": house.settings.issuer,
         "sub": living.sub(),
         "client_id": living.client_id,
         "scope": living.scopes.to_string(),
-        "exp": row.expires_at.unix_timestamp(),
+        "exp": expires_at.unix_timestamp(),
         "company_id": living.company,
         "company": living.company_slug,
         "roles": [living.role],

@@ -14,13 +14,13 @@ use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
-use crate::model::id::GrantId;
+use crate::model::id::{AccountId, CompanyId, GrantId};
 use crate::model::secret::Secret;
 use crate::storage::company::Joined;
 use crate::storage::consent::Given;
 use crate::storage::grant::Living;
-use crate::storage::scope::CompanyTx;
-use crate::storage::{account, code, consent, grant, login};
+use crate::storage::held::{self, Asked};
+use crate::storage::{code, consent, grant};
 
 /// RFC 6749, section 4.1.2, asks for at most ten minutes; nobody needs more than this.
 const CODE_LIVES: Duration = Duration::seconds(60);
@@ -33,41 +33,29 @@ pub async fn answer(
     (visitor, joined): (&Visitor, &Joined),
     consented: Option<Given>,
 ) -> Result<Answer> {
-    let mut tx = house.db.account(visitor.account).await?;
-    // Where the person signs out at this moment, either the grant ends with the login, or there is none.
-    if !login::hold(&mut tx, visitor.login, cx.now).await? {
-        drop(tx);
+    let company = joined.company.id();
+    if let Some(given) = consented {
+        remember(house, cx, (company, visitor.account), &request.client_id, given).await?;
+    }
+    let subject = subject::of(house, client, visitor.account).await?;
+    let fresh = fresh(house, cx, (client, request), visitor, subject);
+    let secret = request.response_type.gives_code().then(Secret::generate);
+    let code = secret.as_ref().map(|secret| code::Fresh {
+        digest: secret.digest(),
+        redirect_uri: request.to.redirect_uri().to_owned(),
+        code_challenge: request.code_challenge.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
+        expires_at: cx.now + CODE_LIVES,
+    });
+    // Where the person signs out at this moment, either the grant ends with the login, or there is none. The trail hears of it
+    // when the code becomes tokens.
+    if !grant::issue(&house.db, (company, client), &fresh, code.as_ref(), cx.now).await? {
         return request.to.refusal(house, cx.now, "login_required", "the person signed out a moment ago").await;
     }
-    let mut tx = tx.enter(joined.company.id()).await?;
-    let subject = subject::of(&mut tx, client, visitor.account).await?;
-    let fresh = fresh(house, cx, (client, request), visitor, subject);
-    grant::insert(&mut tx, &fresh, cx.now).await?;
     let mut params = Vec::new();
-    if request.response_type.gives_code() {
-        let secret = Secret::generate();
-        let place = code::Place {
-            redirect_uri: request.to.redirect_uri(),
-            code_challenge: request.code_challenge.as_deref(),
-            dpop_jkt: request.dpop_jkt.as_deref(),
-        };
-        code::insert(&mut tx, &secret.digest(), fresh.id, place, (cx.now, cx.now + CODE_LIVES)).await?;
-        params.push(("code", secret.reveal().to_owned()));
-    }
-    let signed = match request.response_type {
-        ResponseType::Code => None,
-        _ => Some(front_channel(cx, &mut tx, request, fresh.id).await?),
-    };
-    if let Some(given) = consented {
-        let before = consent::find(&mut tx, visitor.account, &request.client_id).await?.unwrap_or_default();
-        consent::save(&mut tx, visitor.account, &request.client_id, &given.or(&before), cx.now).await?;
-        let event = Event::ConsentGiven { client: request.client_id.clone(), scope: given.scopes.to_string() };
-        tx.commit(cx, event).await?;
-    } else {
-        // The trail hears of it when the code becomes tokens.
-        tx.commit_unremarkable().await?;
-    }
-    if let Some((living, more)) = signed {
+    params.extend(secret.map(|secret| ("code", secret.reveal().to_owned())));
+    if request.response_type != ResponseType::Code {
+        let (living, more) = front_channel(house, cx, request, (company, fresh.id)).await?;
         let code = params.first().map(|(_, code)| code.clone());
         let bound = Bound { code: code.as_deref(), state: request.to.state(), ..Bound::default() };
         params.push(("id_token", token::id_token(house, cx, client, &living, (bound, more)).await?));
@@ -111,19 +99,34 @@ fn fresh(
     }
 }
 
+/// Remembers what the person allowed a moment ago, beside what they allowed before.
+async fn remember(
+    house: &House,
+    cx: &Context,
+    (company, person): (CompanyId, AccountId),
+    client_id: &str,
+    given: Given,
+) -> Result<()> {
+    let mut tx = house.db.company(company, Some(person)).await?;
+    let before = consent::find(&mut tx, person, client_id).await?.unwrap_or_default();
+    consent::save(&mut tx, person, client_id, &given.or(&before), cx.now).await?;
+    let event = Event::ConsentGiven { client: client_id.to_owned(), scope: given.scopes.to_string() };
+    tx.commit(cx, event).await
+}
+
 /// What the ID token of the authorization endpoint says beyond the standing claims. Where no code comes along there will be no
 /// userinfo, so what scopes ask for stands here too (OpenID Connect Core, section 5.4).
 async fn front_channel(
+    house: &House,
     cx: &Context,
-    tx: &mut CompanyTx,
     request: &AuthorizationRequest,
-    id: GrantId,
+    (company, id): (CompanyId, GrantId),
 ) -> Result<(Living, Map<String, Value>)> {
-    let Some(living) = grant::living(tx, id, cx.now).await? else {
+    let found = held::find(&house.db, Asked::AccessToken(company, id), cx.now).await?;
+    let Some((living, account)) = found.and_then(|held| held.living).map(|living| *living) else {
         // Left the company a moment ago.
         return Err(Error::oauth("access_denied", "the person does not belong to this company any more"));
     };
-    let account = account::find_member(tx, living.account).await?.ok_or(Error::NotFound("person"))?;
     let mut more = claims::of_id_token(&account, &living);
     if request.response_type == ResponseType::IdToken {
         more.extend(claims::of_userinfo(&account, &living, &living.scopes));

@@ -1,5 +1,7 @@
 //! RP-Initiated Logout 1.0: who asks, for whom, and where it may lead.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::subject;
@@ -19,7 +21,7 @@ pub struct LogoutRequest {
     /// Where to go afterwards: matched with the registration of the client that was named.
     pub return_to: Option<String>,
     /// The client that was named.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
     /// Whose login, by an ID token of ours.
     pub hinted: Option<(AccountId, LoginId)>,
 }
@@ -47,7 +49,7 @@ pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Logou
         hinted = text("sid").parse().ok().map(|login| (text("sub"), login));
     }
     let client = match named {
-        Some(id) => client::find(&house.db, &id).await?.filter(|client| client.disabled_at.is_none()),
+        Some(id) => client::find(&house.db, &id, cx.now).await?.filter(|client| client.disabled_at.is_none()),
         None => None,
     };
     let return_to = params.get("post_logout_redirect_uri").map(|uri| {

@@ -70,7 +70,7 @@ pub fn chosen(house: &House, granted: &[String], params: &Params) -> Result<Vec<
 /// `invalid_target`: one is not registered any more, or belongs to another company.
 pub async fn narrow(
     house: &House,
-    (client, company): (&Client, CompanyId),
+    (client, company): (&Client, Option<CompanyId>),
     chosen: &[String],
     mut rights: AccessRights,
 ) -> Result<AccessRights> {
@@ -89,7 +89,7 @@ pub async fn narrow(
             continue;
         }
         let one = registered(house, client, identifier).await?;
-        if one.company.is_some_and(|owner| owner != company) {
+        if one.company.is_some_and(|owner| Some(owner) != company) {
             return Err(invalid("a resource belongs to another company"));
         }
         offered = offered.or(&one.scopes);

@@ -11,7 +11,8 @@ use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, CompanyId, GrantId};
 use crate::model::secret::Secret;
-use crate::storage::{grant, refresh_token};
+use crate::storage::grant;
+use crate::storage::held::{self, Asked, Whose};
 
 /// Hands a token back. What is unknown or dead already is no error (section 2.2).
 ///
@@ -32,7 +33,7 @@ pub async fn revoke(house: &House, cx: &Context, client: &Client, handed: &str) 
             let place = token::grant_of(text("jti")).zip(text("company_id").parse().ok());
             place.zip(whose(house, cx, client, &claims).await?)
         }
-        None => match refresh_token::whose(&house.db, &Secret::received(handed).digest()).await? {
+        None => match refresh_token(house, cx, handed).await? {
             Some(whose) if whose.client_id == client.id => Some(((whose.grant, whose.company), whose.account)),
             Some(_) => return Err(other()),
             None => None,
@@ -51,8 +52,12 @@ async fn whose(house: &House, cx: &Context, client: &Client, claims: &Map<String
         return Ok(Some(person));
     }
     let Some(held) = access::hold(house, cx, claims.clone()).await? else { return Ok(None) };
-    held.tx.commit_unremarkable().await?;
     Ok(Some(held.living.account))
+}
+
+async fn refresh_token(house: &House, cx: &Context, handed: &str) -> Result<Option<Whose>> {
+    let asked = Asked::RefreshToken(Secret::received(handed).digest());
+    Ok(held::find(&house.db, asked, cx.now).await?.map(|held| held.whose))
 }
 
 fn other() -> Error {

@@ -11,7 +11,6 @@ use crate::model::error::Result;
 use crate::model::id::AccountId;
 use crate::model::secret::Secret;
 use crate::storage::pairwise_subject;
-use crate::storage::scope::CompanyTx;
 
 /// Section 8.1: the host of the sector identifier, or of the one host that all redirect URIs share. `None` for a client whose
 /// subjects are public.
@@ -30,10 +29,10 @@ pub fn sector(client: &Client) -> Option<String> {
 }
 
 /// What this client's tokens say of the person, where that is not the account's id.
-pub async fn of(tx: &mut CompanyTx, client: &Client, person: AccountId) -> Result<Option<String>> {
+pub async fn of(house: &House, client: &Client, person: AccountId) -> Result<Option<String>> {
     let Some(sector) = sector(client) else { return Ok(None) };
     let fresh = format!("ppid_{}", Secret::generate().reveal());
-    pairwise_subject::of(tx, person, &sector, &fresh).await.map(Some)
+    pairwise_subject::of(&house.db, person, &sector, &fresh).await.map(Some)
 }
 
 /// Whom this client means by a `sub`.

@@ -9,7 +9,7 @@ use crate::domain::keys::{self, Kind};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
-use crate::storage::{account, client};
+use crate::storage::client;
 
 /// The answer, as the client registered it (section 5.3.2).
 #[derive(Debug)]
@@ -29,15 +29,13 @@ pub async fn of(house: &House, cx: &Context, presented: &Presented) -> Result<An
     let bad = || presented.refused("the access token is not valid, or not valid any more");
     let read = binding::admit(house, cx, presented).await?;
     let read = Some(read).filter(|claims| access::is_for(claims, &house.settings.issuer)).ok_or_else(bad)?;
-    let mut held = access::hold(house, cx, read).await?.ok_or_else(bad)?;
+    let held = access::hold(house, cx, read).await?.ok_or_else(bad)?;
     if !held.scopes.has("openid") {
         return Err(Error::oauth("insufficient_scope", "the scope openid was not granted"));
     }
-    let account = account::find_member(&mut held.tx, held.living.account).await?.ok_or_else(bad)?;
-    held.tx.commit_unremarkable().await?;
-    let mut claims = claims::of_userinfo(&account, &held.living, &held.scopes);
+    let mut claims = claims::of_userinfo(&held.account, &held.living, &held.scopes);
     claims.insert("sub".to_owned(), json!(held.living.sub()));
-    let client = client::find(&house.db, &held.living.client_id).await?.ok_or_else(bad)?;
+    let client = client::find(&house.db, &held.living.client_id, cx.now).await?.ok_or_else(bad)?;
     shaped(house, cx, &client, claims).await
 }
 

@@ -35,10 +35,10 @@ pub async fn list(house: &House, cx: &Context, person: AccountId) -> Result<Vec<
     tx.commit_unremarkable().await?;
     let mut apps = Vec::new();
     for one in allowed.into_iter().filter(|one| one.client_id != API_CLIENT) {
-        let Some(client) = client::find(&house.db, &one.client_id).await? else { continue };
+        let Some(client) = client::find(&house.db, &one.client_id, cx.now).await? else { continue };
         apps.push(App {
-            client_id: client.id,
-            name: client.name,
+            client_id: client.id.clone(),
+            name: client.name.clone(),
             company: CompanyId(one.company_id),
             company_name: one.company_name,
             scopes: Scopes::from(one.scopes),

@@ -1,6 +1,6 @@
 //! Who is signed in in a browser: a living login, and the company chosen in it.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::domain::house::House;
 use crate::model::context::Context;
@@ -8,7 +8,7 @@ use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, LoginId};
 use crate::model::role::Role;
 use crate::storage::company::{self, Joined};
-use crate::storage::{account, login, totp};
+use crate::storage::login;
 
 /// A person with a living login.
 #[derive(Debug, Clone)]
@@ -59,25 +59,18 @@ pub async fn find(
     id: LoginId,
     chosen: Option<CompanyId>,
 ) -> Result<Option<Visitor>> {
-    let mut tx = house.db.account(person).await?;
-    let Some(row) = login::find(&mut tx, id, cx.now).await? else { return Ok(None) };
-    let Some(account) = account::find(&mut tx).await? else { return Ok(None) };
-    let companies = company::of_account(&mut tx).await?;
-    let has_totp = totp::find(&mut tx).await?.is_some_and(|totp| totp.confirmed_at.is_some());
-    if cx.now - row.last_seen_at > Duration::minutes(1) {
-        login::touch(&mut tx, id, cx.now).await?;
-    }
-    tx.commit_unremarkable().await?;
-    let wanted = chosen.map(|company| company.0);
+    let Some(row) = login::visit(&house.db, person, id, cx.now).await? else { return Ok(None) };
+    let companies = row.companies;
     let by = |id: Option<uuid::Uuid>| companies.iter().find(|joined| Some(joined.company.id) == id);
-    let joined = by(wanted).or_else(|| by(account.home_company_id)).or_else(|| companies.first()).cloned();
+    let wanted = chosen.map(|company| company.0);
+    let joined = by(wanted).or_else(|| by(row.home)).or_else(|| companies.first()).cloned();
     let role = joined.as_ref().map(|joined| joined.role.parse().map_err(Error::fault)).transpose()?;
     Ok(Some(Visitor {
         login: id,
         account: person,
-        email: account.email,
-        name: account.name,
-        has_totp,
+        email: row.email,
+        name: row.name,
+        has_totp: row.has_totp,
         auth_time: row.auth_time,
         amr: row.amr,
         acr: row.acr,

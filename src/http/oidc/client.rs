@@ -1,5 +1,7 @@
 //! The client that proved who it is, with the form that it sent.
 
+use std::sync::Arc;
+
 use axum::RequestExt as _;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::AUTHORIZATION;
@@ -15,7 +17,7 @@ use crate::model::params::Params;
 #[derive(Debug)]
 pub struct Authenticated {
     /// The client.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Its form.
     pub params: Params,
 }

@@ -1,8 +1,7 @@
 //! `GET /oauth2/jwks`: the public keys (RFC 7517).
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 
 use crate::domain::keys;
@@ -13,5 +12,5 @@ use crate::model::error::Error;
 /// Shows them. Caches may keep them for five minutes: a key is published long before it signs.
 pub async fn show(State(house): State<Shared>, Cx(cx): Cx) -> Result<impl IntoResponse, Error> {
     let keys = keys::jwks(&house, cx.now).await?;
-    Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(keys)))
+    Ok(([(CACHE_CONTROL, "public, max-age=300"), (CONTENT_TYPE, "application/json")], keys))
 }

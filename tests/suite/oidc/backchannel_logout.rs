@@ -218,7 +218,7 @@ async fn only_apps_of_this_login_that_want_to_hear_are_told() {
     // Twice in one login is one app.
     app.tokens_with(&browser, &[]).await;
     stage.signed_in(&elsewhere).await;
-    let mut off = client::find(&stage.provider.house.db, &gone.id).await.unwrap().unwrap();
+    let mut off = client::read(&stage.provider.house.db, &gone.id).await.unwrap().unwrap();
     off.disabled_at = Some(stage.provider.house.clock.now());
     let mut tx = stage.provider.house.db.platform().await.unwrap();
     client::save_platform(&mut tx, &off, stage.provider.house.clock.now()).await.unwrap();

@@ -77,7 +77,7 @@ async fn what_is_no_host_of_somebody_is_nobodys_sector() {
         client.metadata.subject_type = SubjectType::Pairwise;
         client.redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
         let id = provider.register((client, secret)).await.id;
-        subject::sector(&storage::client::find(&provider.house.db, &id).await.unwrap().unwrap()).unwrap()
+        subject::sector(&storage::client::read(&provider.house.db, &id).await.unwrap().unwrap()).unwrap()
     };
     assert_eq!(redirecting(&[CALLBACK, "https://app.example/other"]).await, "app.example");
     for uris in [

@@ -25,7 +25,7 @@ async fn register(desk: &Desk, command: Command, settings: &[(&str, &str)]) -> V
     given.extend(settings);
     let got = desk.follow(command, &given).await;
     let id = got["client_id"].as_str().unwrap();
-    let known = client::find(&desk.provider.house.db, id).await.unwrap().expect("it is registered");
+    let known = client::read(&desk.provider.house.db, id).await.unwrap().expect("it is registered");
     assert_eq!(known.redirect_uris, [desk.place.callback()]);
     got
 }

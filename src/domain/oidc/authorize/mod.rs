@@ -5,6 +5,7 @@ mod checks;
 mod response;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -164,7 +165,7 @@ impl AuthorizationRequest {
 #[derive(Debug)]
 pub enum Checked {
     /// A request to serve.
-    Good(Box<(Client, AuthorizationRequest)>),
+    Good(Box<(Arc<Client>, AuthorizationRequest)>),
     /// Told to the client.
     Refused(Answer),
 }
@@ -198,7 +199,7 @@ pub async fn check(house: &House, cx: &Context, params: &Params) -> Result<Check
 async fn answerable(
     house: &House,
     cx: &Context,
-    client: Client,
+    client: Arc<Client>,
     (params, source, reference): (&Params, &Source, Option<&str>),
 ) -> Result<Checked> {
     let to = ReturnAddress::matched(&client, params)?;

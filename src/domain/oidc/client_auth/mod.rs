@@ -5,6 +5,8 @@ pub mod assertion;
 pub mod certificate;
 pub mod secret;
 
+use std::sync::Arc;
+
 use crate::domain::house::House;
 use crate::model::client::{AuthMethod, Client};
 use crate::model::context::Context;
@@ -52,7 +54,7 @@ pub fn supported(settings: &Settings) -> impl Iterator<Item = AuthMethod> {
 ///
 /// # Errors
 /// `invalid_client`; `invalid_request` where it proves itself in two ways at once.
-pub async fn authenticate(house: &House, cx: &Context, sent: &Sent<'_>) -> Result<Client> {
+pub async fn authenticate(house: &House, cx: &Context, sent: &Sent<'_>) -> Result<Arc<Client>> {
     let (id, proof) = read(sent)?;
     let found = super::client::find(house, cx, &id).await?;
     let client =

@@ -4,8 +4,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 
-use serde_json::Value;
-
 use super::{Tokens, id_claims, mint, refused, with_nonce};
 use crate::domain::house::House;
 use crate::domain::oidc::binding::Evidence;
@@ -15,13 +13,13 @@ use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
-use crate::model::id::GrantId;
 use crate::model::params::Params;
 use crate::model::secret::Secret;
-use crate::storage::scope::CompanyTx;
-use crate::storage::{code, grant, refresh_token};
+use crate::storage::code::{self, Taken};
+use crate::storage::event::Noted;
+use crate::storage::held::{self, Asked};
 
-/// Redeems a code.
+/// Redeems a code: what it stands for is read in one statement, and used up and reported in another.
 ///
 /// # Errors
 /// `invalid_grant` for whatever is wrong with the code; `invalid_request` for what is missing; `invalid_dpop_proof` where tokens
@@ -35,57 +33,48 @@ pub async fn redeem(
 ) -> Result<Tokens> {
     let digest = Secret::received(params.need("code")?).digest();
     let unknown = || refused("the code is unknown, was used, or is too old");
-    let whose = code::whose(&house.db, &digest).await?.ok_or_else(unknown)?;
+    let found = held::find(&house.db, Asked::Code(digest), cx.now).await?;
     // A code of another client is left as it is: whoever stole it must not be able to use it up.
-    if whose.client_id != client.id {
-        return Err(unknown());
-    }
-    let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
-    let row = code::find(&mut tx, &digest).await?.ok_or_else(unknown)?;
-    if row.used_at.is_some() {
+    let held = found.filter(|held| held.whose.client_id == client.id).ok_or_else(unknown)?;
+    let noted = noted(cx, client);
+    if held.used_at.is_some() {
         // RFC 6749, section 4.1.2: all that was given for it dies.
-        grant::end(&mut tx, whose.grant, cx.now).await?;
-        tx.commit(cx, Event::CodeReused { client: client.id.clone() }).await?;
+        code::take(&house.db, code::Use { digest, whose: held.whose, refresh: None, bind: None, noted }).await?;
         return Err(unknown());
     }
-    if row.redirect_uri != params.need("redirect_uri")? {
+    if held.redirect_uri.as_deref() != Some(params.need("redirect_uri")?) {
         return Err(refused("the redirect_uri is another than in the authorization request"));
     }
-    verify(row.code_challenge.as_deref(), params.get("code_verifier"))?;
-    evidence.demand_key(row.dpop_jkt.as_deref())?;
+    verify(held.code_challenge.as_deref(), params.get("code_verifier"))?;
+    evidence.demand_key(held.dpop_jkt.as_deref())?;
     let confirmation = evidence.confirmation(client)?;
-    let living = grant::living(&mut tx, whose.grant, cx.now).await?.ok_or_else(|| refused("the grant has ended"))?;
+    let (living, account) = *held.living.ok_or_else(|| refused("the grant has ended"))?;
     let resources = resource::chosen(house, &living.resources, params)?;
-    if !code::take(&mut tx, &digest, cx.now).await? {
-        if row.expires_at > cx.now {
-            // Somebody was faster by a moment: that is a second use too.
-            grant::end(&mut tx, whose.grant, cx.now).await?;
-            tx.commit(cx, Event::CodeReused { client: client.id.clone() }).await?;
-        }
+    let rights =
+        AccessRights { confirmation: confirmation.clone(), ..AccessRights::of(house, &living, living.scopes.clone()) };
+    let rights = resource::narrow(house, (client, Some(living.company)), &resources, rights).await?;
+    let refresh = client.is_given_refresh_token(&living.scopes).then(Secret::generate);
+    let using = code::Use {
+        digest,
+        whose: held.whose,
+        refresh: refresh.as_ref().map(|secret| (secret.digest(), cx.now + house.settings.refresh_token_lifetime)),
+        // RFC 9449, section 5: refresh tokens of public clients are bound too. Those of the others are bound to the client already.
+        bind: confirmation.filter(|_| refresh.is_some() && client.is_public()),
+        noted,
+    };
+    // Where somebody was faster by a moment, that is a second use too.
+    if code::take(&house.db, using).await? != Taken::Taken {
         return Err(unknown());
     }
-    let refresh = client.is_given_refresh_token(&living.scopes).then(Secret::generate);
-    if let Some(secret) = &refresh {
-        bind(&mut tx, client, living.id, confirmation.as_ref()).await?;
-        let times = (cx.now, cx.now + house.settings.refresh_token_lifetime);
-        refresh_token::insert(&mut tx, &secret.digest(), living.id, None, times).await?;
-    }
-    let claims = id_claims(&mut tx, &living, &living.scopes).await?.map(|claims| with_nonce(claims, &living));
-    let event = Event::TokensIssued { client: client.id.clone(), grant_type: "authorization_code" };
-    tx.commit(cx, event).await?;
-    let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, living.scopes.clone()) };
-    let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
+    let claims = id_claims(&account, &living, &living.scopes).map(|claims| with_nonce(claims, &living));
     let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)
 }
 
-/// RFC 9449, section 5: refresh tokens of public clients are bound too. Those of the others are bound to the client already.
-async fn bind(tx: &mut CompanyTx, client: &Client, id: GrantId, confirmation: Option<&Value>) -> Result<()> {
-    match confirmation {
-        Some(confirmation) if client.is_public() => grant::bind(tx, id, confirmation).await,
-        _ => Ok(()),
-    }
+fn noted(cx: &Context, client: &Client) -> Noted {
+    let issued = Event::TokensIssued { client: client.id.clone(), grant_type: "authorization_code" };
+    Noted::of(cx, &issued, &Event::CodeReused { client: client.id.clone() })
 }
 
 /// RFC 7636, section 4.6. A verifier without a challenge is refused too (RFC 9700, section 4.8.2).

@@ -9,10 +9,11 @@ use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
-use crate::model::id::CompanyId;
 use crate::model::params::Params;
 use crate::model::scope::{KNOWN, Scopes};
+use crate::storage::client::{self, Named, Speaks};
 use crate::storage::company;
+use crate::storage::event::Noted;
 
 /// The scopes that are not about a person.
 const OWN: [&str; 1] = ["company"];
@@ -33,19 +34,22 @@ pub async fn give(
         return Err(Error::oauth("unauthorized_client", "a client without a secret cannot speak for itself"));
     }
     let confirmation = evidence.confirmation(client)?;
-    let id = chosen(house, client, params.get("company")).await?;
-    let rights = AccessRights { confirmation, ..rights(house, (client, id), params).await? };
-    let mut tx = house.db.company(id, None).await?;
-    let company = company::find(&mut tx).await?.ok_or_else(unknown)?;
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "client_credentials" };
-    tx.commit(cx, event).await?;
-    let access_token = token::client_token(house, cx.now, client, (id, &company.slug), &rights).await?;
+    let company = chosen(house, client, params).await?;
+    let rights = AccessRights { confirmation, ..rights(house, (client, &company), params).await? };
+    let speaks = Speaks { owner: client.company, company, noted: Noted::of(cx, &event, &event) };
+    let (company, slug) = client::speak(&house.db, speaks).await?.ok_or_else(unknown)?;
+    let access_token = token::client_token(house, cx.now, client, (company, &slug), &rights).await?;
     Ok(Tokens { access_token, rights, id_token: None, refresh_token: None })
 }
 
 /// For the resources that the request names (RFC 8707), or for this provider.
-async fn rights(house: &House, (client, company): (&Client, CompanyId), params: &Params) -> Result<AccessRights> {
+async fn rights(house: &House, (client, company): (&Client, &Named), params: &Params) -> Result<AccessRights> {
     let resources = params.all("resource");
+    let company = match company {
+        Named::Id(id) => Some(*id),
+        Named::Slug(_) => None,
+    };
     let asked = params.get("scope").map_or_else(|| client.scopes.clone(), Scopes::read);
     let all = AccessRights {
         scopes: asked.and(&client.scopes),
@@ -65,15 +69,18 @@ fn unknown() -> Error {
     Error::oauth("invalid_request", "there is no such company, or the client does not serve it")
 }
 
-async fn chosen(house: &House, client: &Client, named: Option<&str>) -> Result<CompanyId> {
-    let Some(name) = named else {
-        return client
-            .company
+async fn chosen(house: &House, client: &Client, params: &Params) -> Result<Named> {
+    let Some(name) = params.get("company") else {
+        let own = client.company.map(Named::Id);
+        return own
             .ok_or_else(|| Error::oauth("invalid_request", "company is required: this client serves every company"));
     };
-    let found = match name.parse() {
-        Ok(id) => Some(id),
-        Err(_) => company::find_by_slug(&house.db, name).await?,
-    };
-    found.filter(|company| client.serves(*company)).ok_or_else(unknown)
+    match name.parse() {
+        Ok(id) => Ok(Named::Id(id)),
+        // An API may be closed to a company, so that must be known before anything is given.
+        Err(_) if !params.all("resource").is_empty() => {
+            company::find_by_slug(&house.db, name).await?.map(Named::Id).ok_or_else(unknown)
+        }
+        Err(_) => Ok(Named::Slug(name.to_owned())),
+    }
 }

@@ -13,7 +13,6 @@ use crate::model::error::{Error, Result};
 use crate::model::scope::Scopes;
 use crate::storage::account;
 use crate::storage::grant::Living;
-use crate::storage::scope::CompanyTx;
 use serde_json::{Map, Value, json};
 
 /// What the token endpoint gives (RFC 6749, section 5.1).
@@ -33,16 +32,9 @@ fn refused(why: &'static str) -> Error {
     Error::oauth("invalid_grant", why)
 }
 
-/// What the ID token says beyond the standing claims; read while the company's scope is open.
-async fn id_claims(tx: &mut CompanyTx, living: &Living, scopes: &Scopes) -> Result<Option<Map<String, Value>>> {
-    if !scopes.has("openid") {
-        return Ok(None);
-    }
-    if living.claims.is_none() {
-        return Ok(Some(Map::new()));
-    }
-    let account = account::find_member(tx, living.account).await?.ok_or_else(|| refused("the person is gone"))?;
-    Ok(Some(claims::of_id_token(&account, living)))
+/// What the ID token says beyond the standing claims. `None` where there is none.
+fn id_claims(account: &account::Row, living: &Living, scopes: &Scopes) -> Option<Map<String, Value>> {
+    scopes.has("openid").then(|| claims::of_id_token(account, living))
 }
 
 /// Mints both tokens. Nothing is asked of the database.

@@ -17,9 +17,10 @@ use crate::model::event::Event;
 use crate::model::params::Params;
 use crate::model::scope::Scopes;
 use crate::model::secret::Secret;
-use crate::storage::code::Whose;
-use crate::storage::scope::CompanyTx;
-use crate::storage::{grant, refresh_token};
+use crate::storage::code::Taken;
+use crate::storage::event::Noted;
+use crate::storage::held::{self, Asked};
+use crate::storage::refresh_token::{self, Use};
 
 /// Refreshes, at the token endpoint.
 ///
@@ -46,23 +47,18 @@ pub async fn redeem(
     evidence: &Evidence,
 ) -> Result<Tokens> {
     let unknown = || refused("the refresh token is unknown, was used, or is too old");
-    let whose = refresh_token::whose(&house.db, &token.digest()).await?.ok_or_else(unknown)?;
-    if whose.client_id != client.id {
-        return Err(unknown());
-    }
-    let mut tx = house.db.company(whose.company, Some(whose.account)).await?;
-    // One refresh of a grant at a time.
-    grant::lock(&mut tx, whose.grant).await?;
-    let living = grant::living(&mut tx, whose.grant, cx.now).await?.ok_or_else(unknown)?;
-    let row = refresh_token::find(&mut tx, &token.digest()).await?.ok_or_else(unknown)?;
-    if row.expires_at <= cx.now {
+    let digest = token.digest();
+    let found = held::find(&house.db, Asked::RefreshToken(digest), cx.now).await?;
+    let held = found.filter(|held| held.whose.client_id == client.id).ok_or_else(unknown)?;
+    let (living, account) = *held.living.ok_or_else(unknown)?;
+    if held.expires_at.is_none_or(|at| at <= cx.now) {
         return Err(unknown());
     }
     // Whoever lacks the key learns nothing and changes nothing.
     evidence.demand_same(living.confirmation.as_ref())?;
-    if row.revoked_at.is_some() || row.successor_used {
-        grant::end(&mut tx, whose.grant, cx.now).await?;
-        tx.commit(cx, Event::RefreshTokenReused { client: client.id.clone() }).await?;
+    let noted = noted(cx, client);
+    if held.revoked_at.is_some() || held.successor_used {
+        refresh_token::take(&house.db, Use { digest, whose: held.whose, next: None, noted }).await?;
         return Err(unknown());
     }
     if living.lacks_second_factor() {
@@ -71,33 +67,22 @@ pub async fn redeem(
     let scopes = narrowed(&living.scopes, params.get("scope"))?;
     let resources = resource::chosen(house, &living.resources, params)?;
     let confirmation = evidence.confirmation(client)?;
-    let next = if client.rotates_refresh_tokens() {
-        rotate(cx, &mut tx, &whose, &token, row.expires_at).await?
-    } else {
-        token
-    };
-    let claims = id_claims(&mut tx, &living, &scopes).await?;
-    tx.commit(cx, Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" }).await?;
+    let claims = id_claims(&account, &living, &scopes);
     let rights = AccessRights { confirmation, ..AccessRights::of(house, &living, scopes) };
-    let rights = resource::narrow(house, (client, living.company), &resources, rights).await?;
+    let rights = resource::narrow(house, (client, Some(living.company)), &resources, rights).await?;
+    let next = client.rotates_refresh_tokens().then(Secret::generate);
+    let using = Use { digest, whose: held.whose, next: next.as_ref().map(Secret::digest), noted };
+    if refresh_token::take(&house.db, using).await? != Taken::Taken {
+        return Err(unknown());
+    }
     let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
-    tokens.refresh_token = Some(next.reveal().to_owned());
+    tokens.refresh_token = Some(next.unwrap_or(token).reveal().to_owned());
     Ok(tokens)
 }
 
-/// A fresh token in the place of whatever followed this one. The family's end stays where it was: it is absolute.
-async fn rotate(
-    cx: &Context,
-    tx: &mut CompanyTx,
-    whose: &Whose,
-    token: &Secret,
-    expires_at: time::OffsetDateTime,
-) -> Result<Secret> {
-    let (next, digest) = (Secret::generate(), token.digest());
-    refresh_token::use_first(tx, &digest, cx.now).await?;
-    refresh_token::revoke_successors(tx, whose.grant, &digest, cx.now).await?;
-    refresh_token::insert(tx, &next.digest(), whose.grant, Some(&digest), (cx.now, expires_at)).await?;
-    Ok(next)
+fn noted(cx: &Context, client: &Client) -> Noted {
+    let issued = Event::TokensIssued { client: client.id.clone(), grant_type: "refresh_token" };
+    Noted::of(cx, &issued, &Event::RefreshTokenReused { client: client.id.clone() })
 }
 
 fn narrowed(granted: &Scopes, asked: Option<&str>) -> Result<Scopes> {

@@ -108,7 +108,7 @@ pub async fn identify(house: &House, id: &str, bearer: Option<&str>) -> Result<C
     if kept != Some(sent) {
         return Err(bad());
     }
-    let client = client::find(&house.db, id).await?.ok_or_else(bad)?;
+    let client = client::read(&house.db, id).await?.ok_or_else(bad)?;
     if client.disabled_at.is_some() {
         return Err(off());
     }

@@ -63,7 +63,7 @@ async fn a_sealed_secret_cannot_be_put_in_another_clients_place() {
     let provider = Provider::start().await;
     let one = app(&provider).await;
     let (mut client, _) = registration(AuthMethod::SecretJwt, None);
-    let found = countersign::storage::client::find(&provider.house.db, &one.id).await.unwrap().unwrap();
+    let found = countersign::storage::client::read(&provider.house.db, &one.id).await.unwrap().unwrap();
     client.secret_sealed = found.secret_sealed;
     let two = provider.register((client, None)).await;
     let jwt = sign(HS256, one.secret.as_deref().unwrap(), &good(&provider, &two));
