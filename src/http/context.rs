@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{CONNECTION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
@@ -14,6 +14,9 @@ use super::{Shared, certificate, trace};
 use crate::domain::metrics::requests::Class;
 use crate::model::context::Context;
 use crate::model::error::Error;
+
+/// Names the request in its answer.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's context, as handlers ask for it.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
         next.run(request).instrument(span.clone()).await
     };
     if let Ok(id) = id {
-        response.headers_mut().insert("x-request-id", id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     if house.is_stopping() {
         // So that callers who keep connections open take their next request to another node.

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum_server::Handle;
 use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
 use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslOptions, SslVersion};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::certificate::Asking;
+use super::published::Front;
 use super::{Shared, routes};
 use crate::model::error::{Error, Result};
 use crate::model::settings::TlsFiles;
@@ -22,7 +24,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// The port is taken, or certificate and key cannot be used.
 pub async fn run(house: &Shared, ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let (router, settings) = (routes::router(house), &house.settings);
+    let (router, settings) = (Front::before(house, routes::router(house)), &house.settings);
     if let Some(address) = settings.metrics_listen {
         operators(house, address)?;
     }
@@ -35,7 +37,7 @@ pub async fn run(house: &Shared, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         (Some(files), Some(address)) => Some(asking(router.clone(), files, address, mtls_handle.clone())?),
         _ => None,
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
     tokio::spawn(drain_when_told(house.clone(), [handle.clone(), mtls_handle]));
     let served = if let Some(files) = &settings.tls {
         let config = OpenSSLConfig::try_from(acceptor(files)?).map_err(|error| Error::fault(error.to_string()))?;
@@ -58,7 +60,7 @@ pub async fn run(house: &Shared, ready: impl FnOnce(SocketAddr)) -> Result<()> {
 /// # Errors
 /// The port is taken, or certificate and key cannot be used.
 pub fn asking(
-    router: Router,
+    router: Front,
     files: &TlsFiles,
     address: SocketAddr,
     handle: Handle<SocketAddr>,
@@ -66,7 +68,7 @@ pub fn asking(
     let listener = std::net::TcpListener::bind(address)
         .map_err(|error| Error::fault(format!("cannot listen on {address}: {error} (see MTLS_LISTEN)")))?;
     let server = axum_server::from_tcp(listener).map_err(Error::fault)?.acceptor(Asking::new(files)?).handle(handle);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
     Ok(tokio::spawn(async move { server.serve(service).await.map_err(Error::fault) }))
 }
 

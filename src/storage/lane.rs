@@ -188,7 +188,8 @@ async fn serve<Q: Question>(
         // It does not go back, and nobody waits for it to say good-bye.
         drop(conn.detach());
         outage::note();
-        let again = questions.into_iter().zip(answers).map(|(question, answer)| Waiting { question, answer, tries: tries + 1 });
+        let again =
+            questions.into_iter().zip(answers).map(|(question, answer)| Waiting { question, answer, tries: tries + 1 });
         if Q::READS && tries == 0 {
             let mut inner = lane.inner();
             again.rev().for_each(|one| inner.waiting.push_front(one));

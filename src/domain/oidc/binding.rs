@@ -161,8 +161,10 @@ pub async fn admit(house: &House, cx: &Context, presented: &Presented) -> Result
         (Scheme::Dpop, None) => Err(presented.refused("the access token is bound to no key: it is a bearer token")),
         (Scheme::Dpop, Some(jkt)) => {
             let id = claims.get("client_id").and_then(Value::as_str).unwrap_or_default();
-            let client =
-                client::find(&house.db, id, cx.now).await?.filter(|client| client.disabled_at.is_none()).ok_or_else(bad)?;
+            let client = client::find(&house.db, id, cx.now)
+                .await?
+                .filter(|client| client.disabled_at.is_none())
+                .ok_or_else(bad)?;
             let proof = dpop::check(house, cx, &client, &presented.sent, Some(&presented.token)).await;
             let proof = proof.map_err(at_resource)?;
             let proof =

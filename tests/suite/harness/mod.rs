@@ -26,8 +26,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use countersign::domain::house::House;
 use countersign::domain::keys;
+use countersign::http::published::Front;
 use countersign::http::{Shared, routes, server};
 use countersign::model::settings::{DEV_SECRET, Mode, Settings};
 use countersign::storage::scope::Db;
@@ -108,13 +111,14 @@ impl Provider {
         let db = Db::open(&database.app_url, connections).unwrap();
         let house = Arc::new(House::build(settings, db).unwrap());
         give_keys(&house).await;
-        let app = routes::router(&house).into_make_service_with_connect_info::<SocketAddr>();
+        let app = Front::before(&house, routes::router(&house));
+        let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();
         });
         let asking = match (&house.settings.tls, house.settings.mtls.listen) {
             (Some(files), Some(address)) => {
-                let router = routes::router(&house);
+                let router = Front::before(&house, routes::router(&house));
                 Some(server::asking(router, files, address, axum_server::Handle::new()).unwrap())
             }
             _ => None,

@@ -5,4 +5,5 @@ mod behaviours;
 mod connections;
 mod keys;
 mod routes;
+mod statements;
 mod wire;
