@@ -1,11 +1,12 @@
 # make run      everything for development, on http://localhost:8000
 # make test     every test
+# make test-nodes  the OIDC and API tests again, against three nodes behind a balancer, all through PgBouncer
 # make example  a small voice-agent app on http://localhost:9090, against `make run`
 # make prepare  refresh the prepared queries in .sqlx after a change of SQL or migrations
 # make lint     formatting and clippy
 # make bench    what it does a second, beside oidc-provider and beside what arithmetic allows (benches/README.md)
 
-.PHONY: run test example prepare lint bench install install-test install-bench
+.PHONY: run test test-nodes example prepare lint bench install install-test install-bench
 export SQLX_OFFLINE ?= true
 
 run: install
@@ -15,6 +16,9 @@ run: install
 
 test: install install-test
 	cargo test
+
+test-nodes: install install-test
+	TEST_NODES=3 TEST_PGBOUNCER=1 cargo test --test suite -- oidc:: api::
 
 example:
 	cargo run --example voice_agent

@@ -334,6 +334,11 @@ pub async fn ensure(house: &House, cx: &Context) -> Result<()> {
 /// Moves the keys on, those of every algorithm: the one that waited signs, the one that signed is kept until its tokens have
 /// expired, and a new one waits. Answers the ids of the keys that sign now.
 pub async fn rotate(house: &House, cx: &Context) -> Result<Vec<String>> {
+    Ok(rotate_older(house, cx, None).await?.unwrap_or_default())
+}
+
+/// The same where a key that signs is older than this. `None` where there is none: another node was faster.
+async fn rotate_older(house: &House, cx: &Context, age: Option<Duration>) -> Result<Option<Vec<String>>> {
     ensure(house, cx).await?;
     let mut waiting = Vec::new();
     for algorithm in SigningAlgorithm::ALL {
@@ -341,6 +346,11 @@ pub async fn rotate(house: &House, cx: &Context) -> Result<Vec<String>> {
     }
     let mut tx = house.db.platform().await?;
     signing_key::lock(&mut tx).await?;
+    // Asked again under the lock: to rotate twice would let a key sign that nobody has heard of.
+    let rows = signing_key::all_locked(&mut tx).await?;
+    if age.is_some_and(|age| !is_due(&rows, age, cx.now)) {
+        return Ok(None);
+    }
     let retires_at = cx.now + house.settings.access_token_lifetime + MARGIN;
     let mut signing = Vec::new();
     for (algorithm, row) in waiting {
@@ -351,16 +361,19 @@ pub async fn rotate(house: &House, cx: &Context) -> Result<Vec<String>> {
     }
     tx.commit(cx, Event::KeysRotated { kids: signing.clone() }).await?;
     house.keyring.keep(None);
-    Ok(signing)
+    Ok(Some(signing))
+}
+
+fn is_due(rows: &[Row], age: Duration, now: OffsetDateTime) -> bool {
+    rows.iter().any(|row| row.state == "current" && row.activated_at.is_none_or(|at| at + age < now))
 }
 
 /// Rotates when a key that signs is older than the setting says. The next key has then been published long enough.
 pub async fn rotate_when_due(house: &House, cx: &Context) -> Result<()> {
     let age = Duration::days(i64::from(house.settings.signing_key_days));
     let rows = signing_key::all(&house.db).await?;
-    let due = rows.iter().any(|row| row.state == "current" && row.activated_at.is_none_or(|at| at + age < cx.now));
-    if due {
-        rotate(house, cx).await?;
+    if is_due(&rows, age, cx.now) {
+        rotate_older(house, cx, Some(age)).await?;
     }
     signing_key::forget_retired(&house.db, cx.now).await?;
     Ok(())

@@ -1,13 +1,14 @@
 //! The one place that reads the time. Rules get the instant from their context; tests move this clock instead of sleeping.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::{Duration, OffsetDateTime};
 
-/// The system's clock plus an offset that only tests set.
-#[derive(Debug, Default)]
+/// The system's clock plus an offset that only tests set. Clones share it.
+#[derive(Debug, Clone, Default)]
 pub struct Clock {
-    offset_seconds: AtomicI64,
+    offset_seconds: Arc<AtomicI64>,
 }
 
 impl Clock {

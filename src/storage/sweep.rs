@@ -100,7 +100,10 @@ pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<Vec<(&'static str, u6
 
 /// Sees to it that the trail has its months from this one to three ahead, and drops those before `keep_from`.
 pub async fn months(db: &Db, now: OffsetDateTime, keep_from: OffsetDateTime) -> Result<()> {
-    sqlx::query!("select event_make_months($1, $2)", now, now + Duration::days(93)).fetch_one(db.pool()).await?;
-    sqlx::query!("select event_drop_months($1)", keep_from).fetch_one(db.pool()).await?;
-    Ok(())
+    let mut tx = db.platform().await?;
+    // One node after the other: of two that make the same table at one moment, PostgreSQL refuses one.
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('countersign.event_months'))").execute(tx.conn()).await?;
+    sqlx::query!("select event_make_months($1, $2)", now, now + Duration::days(93)).fetch_one(tx.conn()).await?;
+    sqlx::query!("select event_drop_months($1)", keep_from).fetch_one(tx.conn()).await?;
+    tx.commit_unremarkable().await
 }

@@ -60,7 +60,7 @@ async fn a_node_whose_database_takes_no_writes_is_not_ready() {
 
 #[tokio::test]
 async fn a_node_that_was_told_to_stop_is_not_ready_and_sends_callers_elsewhere_but_still_answers() {
-    let provider = Provider::start().await;
+    let provider = Provider::alone(&[]).await;
     let (_, admin) = provider.company("TechCorp").await;
     let api = provider.api_of(&admin).await;
     assert!(!api.get("/api/users/me").await.expect(200).headers.contains_key("connection"));

@@ -8,6 +8,8 @@ use countersign::command::migrate;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 
+use super::pooler::Pooler;
+
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static COPYING: Mutex<()> = Mutex::const_new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -15,6 +17,8 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// PostgreSQL for the whole run.
 struct Cluster {
     embedded: Embedded,
+    /// With `TEST_PGBOUNCER` every provider goes through it.
+    pooler: Option<Pooler>,
     template: String,
 }
 
@@ -35,7 +39,11 @@ impl Cluster {
         }
         conn.execute(AssertSqlSafe(format!("create database {template}"))).await.unwrap();
         migrate::run(&embedded.superuser_url(&template), &embedded.app_url(&template)).await.unwrap();
-        Self { embedded, template }
+        let pooler = match std::env::var("TEST_PGBOUNCER") {
+            Ok(_) => Some(Pooler::start(&embedded.app_url(&template)).await),
+            Err(_) => None,
+        };
+        Self { embedded, pooler, template }
     }
 }
 
@@ -60,6 +68,7 @@ impl Fresh {
             conn.execute(AssertSqlSafe(format!("create database {name} template {}", cluster.template))).await.unwrap();
         }
         let (app_url, superuser_url) = (cluster.embedded.app_url(&name), cluster.embedded.superuser_url(&name));
+        let app_url = cluster.pooler.as_ref().map_or_else(|| app_url.clone(), |pooler| pooler.url(&app_url));
         Self { name, app_url, superuser_url }
     }
 

@@ -101,6 +101,11 @@ impl Load {
         self.book.busy.load(Ordering::SeqCst)
     }
 
+    /// How many connections broke under a request by now.
+    pub fn broken(&self) -> usize {
+        self.book.broken.load(Ordering::SeqCst)
+    }
+
     /// Everybody stops. Nothing that must never be was seen, and everything that was acknowledged is there.
     pub async fn end(self, database: &database::Fresh) -> Outcome {
         self.book.ended.store(true, Ordering::SeqCst);

@@ -5,11 +5,14 @@ mod demo;
 mod kubernetes;
 mod load;
 mod metrics;
+mod nodes;
+mod pooler;
 mod serve;
 mod settings;
 mod smtp;
 mod tls;
 mod tracing;
+mod twice;
 
 use std::process::{Command, Output};
 
