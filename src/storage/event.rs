@@ -162,15 +162,18 @@ pub async fn list(tx: &mut CompanyTx, wanted: &Wanted, after: Option<&Cursor>, l
     let (at, id) = place(after)?;
     Ok(sqlx::query_as!(
         Row,
-        r#"select e.id, e.account_id, e.actor_id, e.client_id, e.action, e.ip, e.user_agent, e.request_id, e.detail,
-                  e.created_at, p.name as "person?", a.name as "actor?"
-           from event e left join account p on p.id = e.account_id left join account a on a.id = e.actor_id
-           where e.company_id = $1 and ($2::uuid is null or e.account_id = $2 or e.actor_id = $2)
-             and ($3::text is null or e.action = $3 or (right($3, 1) = '.' and starts_with(e.action, $3)))
-             and ($4::text is null or e.client_id = $4)
-             and ($5::timestamptz is null or e.created_at >= $5) and ($6::timestamptz is null or e.created_at < $6)
-             and ($7::timestamptz is null or (e.created_at, e.id) < ($7, $8::uuid))
-           order by e.created_at desc, e.id desc limit $9"#,
+        r#"select e.id as "id!", e.account_id, e.actor_id, e.client_id, e.action as "action!", e.ip, e.user_agent, e.request_id,
+                  e.detail as "detail!", e.created_at as "created_at!", p.name as "person?", a.name as "actor?"
+           from (select id, account_id, actor_id, client_id, action, ip, user_agent, request_id, detail, created_at from event
+                 where company_id = $1 and ($2::uuid is null or account_id = $2 or actor_id = $2)
+                   and ($3::text is null or action = $3 or (right($3, 1) = '.' and starts_with(action, $3)))
+                   and ($4::text is null or client_id = $4)
+                   and created_at >= coalesce($5, '-infinity'::timestamptz) and created_at < coalesce($6, 'infinity'::timestamptz)
+                   and created_at <= coalesce($7, 'infinity'::timestamptz)
+                   and ($7::timestamptz is null or (created_at, id) < ($7, $8::uuid))
+                 order by created_at desc, id desc limit $9) e
+           left join account p on p.id = e.account_id left join account a on a.id = e.actor_id
+           order by e.created_at desc, e.id desc"#,
         company,
         wanted.person.map(|account| account.0),
         wanted.action,

@@ -5,97 +5,56 @@ use time::{Duration, OffsetDateTime};
 use super::scope::Db;
 use crate::model::error::Result;
 
-/// How many rows of a table go at once.
-const BATCH: i32 = 1000;
-/// How long a pushed request may still be used up after it expired: by a flow that it began.
-const IN_FLIGHT: Duration = Duration::hours(2);
-/// How long a letter that was sent is kept.
-const SENT: Duration = Duration::days(1);
+/// A table whose rows can be over, and for how long one that is over is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Expiring {
+    /// Its name.
+    pub table: &'static str,
+    kept: Duration,
+}
 
-/// How long a logout notice is kept that was never given up: there are more for its client than are tried in a day.
-const UNHEARD: Duration = Duration::days(2);
-/// How long a client's document is kept that nobody uses.
-const UNUSED: Duration = Duration::days(30);
+const fn expiring(table: &'static str, kept: Duration) -> Expiring {
+    Expiring { table, kept }
+}
 
-/// One batch of every table. Answers how many rows of each went.
-pub async fn batch(db: &Db, now: OffsetDateTime) -> Result<Vec<(&'static str, u64)>> {
-    let mut done = Vec::new();
-    let hanging = sqlx::query_scalar!(r#"select sweep($1, $2) as "done!""#, now, BATCH).fetch_one(db.pool()).await?;
-    done.push(("authorization_grant", u64::try_from(hanging).unwrap_or_default()));
-    let registrations =
-        sqlx::query_scalar!(r#"select sweep_registrations($1, $2, $3) as "done!""#, now, now - UNUSED, BATCH)
-            .fetch_one(db.pool())
-            .await?;
-    done.push(("client", u64::try_from(registrations).unwrap_or_default()));
-    let batch = i64::from(BATCH);
-    let rows = sqlx::query!(
-        "delete from browser_session where digest in
-            (select digest from browser_session where expires_at < $1 limit $2 for update skip locked)",
-        now,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("browser_session", rows));
-    let rows = sqlx::query!(
-        "delete from flow where digest in (select digest from flow where expires_at < $1 limit $2 for update skip locked)",
-        now,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("flow", rows));
-    let rows = sqlx::query!(
-        "delete from throttle where key in (select key from throttle where expires_at < $1 limit $2 for update skip locked)",
-        now,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("throttle", rows));
-    let rows = sqlx::query!(
-        "delete from replay where digest in
-            (select digest from replay where expires_at < $1 limit $2 for update skip locked)",
-        now,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("replay", rows));
-    let rows = sqlx::query!(
-        "delete from pushed_request where digest in
-            (select digest from pushed_request where expires_at < $1 limit $2 for update skip locked)",
-        now - IN_FLIGHT,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("pushed_request", rows));
-    let rows = sqlx::query!(
-        "delete from logout_notice where id in
-            (select id from logout_notice where created_at < $1 limit $2 for update skip locked)",
-        now - UNHEARD,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("logout_notice", rows));
-    let rows = sqlx::query!(
-        "delete from outbox where id in (select id from outbox where sent_at < $1 limit $2 for update skip locked)",
-        now - SENT,
-        batch
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    done.push(("outbox", rows));
-    Ok(done)
+/// How many rows go at once, as `sweep_table` has it: fewer mean that none is left.
+pub const BATCH: u64 = 1000;
+
+/// Every table that is swept, children before the rows that they hang from. `grants_live` is how long a grant can live at most: a
+/// login is kept until none of its own can be left, rather than looked at each minute.
+pub fn tables(grants_live: Duration) -> [Expiring; 16] {
+    [
+        expiring("refresh_token", Duration::ZERO),
+        // A code that comes back within a day still says that somebody stole it.
+        expiring("authorization_code", Duration::days(1)),
+        expiring("authorization_grant", Duration::ZERO),
+        expiring("login", grants_live + Duration::hours(1)),
+        expiring("mail_token", Duration::ZERO),
+        expiring("browser_session", Duration::ZERO),
+        expiring("flow", Duration::ZERO),
+        expiring("throttle", Duration::ZERO),
+        expiring("replay", Duration::ZERO),
+        // A flow that it began may still use it up.
+        expiring("pushed_request", Duration::hours(2)),
+        // Never given up: there are more for its client than are tried in a day.
+        expiring("logout_notice", Duration::days(2)),
+        // Sent ones; those that were given up stay for a month, for the operator to see.
+        expiring("outbox", Duration::days(1)),
+        // A second factor whose first code never came.
+        expiring("totp", Duration::days(1)),
+        expiring("backup_code", Duration::days(30)),
+        expiring("initial_access_token", Duration::ZERO),
+        // Documents that nobody uses; registrations that nobody uses stay for two months more.
+        expiring("client", Duration::days(30)),
+    ]
+}
+
+/// One batch of one table. Answers how many rows went.
+pub async fn batch(db: &Db, swept: &Expiring, now: OffsetDateTime) -> Result<u64> {
+    let done = sqlx::query_scalar!(r#"select sweep_table($1, $2) as "done!""#, swept.table, now - swept.kept)
+        .fetch_one(db.pool())
+        .await?;
+    Ok(u64::try_from(done).unwrap_or_default())
 }
 
 /// Sees to it that the trail has its months from this one to three ahead, and drops those before `keep_from`.

@@ -1,7 +1,7 @@
 //! A proof works once: on every node, however many try at once, and for as long as it would be taken.
 
+use countersign::job;
 use countersign::model::client::AuthMethod;
-use countersign::storage::sweep;
 use futures_util::future::join_all;
 use serde_json::json;
 use time::Duration;
@@ -67,7 +67,7 @@ async fn a_proof_is_remembered_for_as_long_as_it_would_be_taken() {
     let ahead = provider.house.clock.now().unix_timestamp() + 55;
     let proof = [prover.sign(&prover.for_token(&provider).claim("iat", ahead))];
     let again = async || {
-        sweep::batch(&provider.house.db, provider.house.clock.now()).await.unwrap();
+        job::sweep_all(std::sync::Arc::clone(&provider.house)).await.unwrap();
         answer(app.token_with(&FORM, &proof).await).await.1
     };
     assert!(again().await.get("access_token").is_some());
