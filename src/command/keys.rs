@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{reach, stamp};
-use crate::domain::keys;
+use crate::domain::{keys, reseal};
 use crate::model::error::Result;
 use crate::storage::signing_key;
 
@@ -14,7 +14,8 @@ pub enum Action {
     List,
     /// The next key signs from now on; the one that signed stays published until its tokens have expired.
     Rotate,
-    /// Seal every key anew with today's SECRET_KEY, before an earlier one leaves SECRET_KEY_PREVIOUS.
+    /// Seal everything anew with today's SECRET_KEY, before an earlier one leaves SECRET_KEY_PREVIOUS. May run beside servers, and again.
+    /// Says how many passwords still need an earlier one.
     Reseal,
 }
 
@@ -36,8 +37,18 @@ pub async fn run(action: Action) -> Result<()> {
             }
         }
         Action::Reseal => {
-            keys::reseal(&house).await?;
-            println!("Every key is sealed with today's SECRET_KEY.");
+            let done = reseal::everything(&house).await?;
+            println!(
+                "Sealed anew: {} signing keys, {} second factors, {} secrets of clients, {} letters. Everything is sealed with today's SECRET_KEY.",
+                done.keys, done.seeds, done.client_secrets, done.letters
+            );
+            match done.passwords_left {
+                0 => println!("No password needs an earlier SECRET_KEY."),
+                left => println!(
+                    "{left} passwords were hashed under an earlier one; each is hashed anew when its owner signs in. Without that \
+                     SECRET_KEY these people have to choose a new password (\"Forgot password\")."
+                ),
+            }
         }
     }
     Ok(())

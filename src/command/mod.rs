@@ -52,7 +52,7 @@ enum Command {
     /// Clients (OpenID Connect relying parties): list, create, change.
     #[command(subcommand)]
     Client(client::Action),
-    /// Signing keys: list, rotate, seal anew after a change of SECRET_KEY.
+    /// Signing keys: list, rotate; and seal everything anew after a change of SECRET_KEY.
     #[command(subcommand)]
     Keys(keys::Action),
     /// Check configuration, database, mail, clock and issuer, and say what to do about each problem.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::metrics::HashQueue;
-use super::sealing::{DerivedKey, derive};
+use super::sealing::{DerivedKey, PEPPER, derive};
 use crate::model::error::{Error, Result};
 use crate::model::secret::{Secret, random};
 use crate::model::settings::Settings;
@@ -68,7 +68,7 @@ impl Hashing {
     pub fn start(settings: &Settings, metrics: HashQueue) -> Result<Self> {
         let (queue, jobs) = sync_channel(settings.password_hash_queue);
         let jobs = Arc::new(Mutex::new(jobs));
-        let keys = derive(settings, "password pepper")?;
+        let keys = derive(settings, PEPPER)?;
         for n in 0..settings.password_hash_threads.max(1) {
             let (jobs, worker) = (Arc::clone(&jobs), Worker { keys: keys.clone(), metrics: metrics.clone() });
             std::thread::Builder::new()
@@ -208,9 +208,12 @@ impl Worker {
             return if right { Ok(Verdict::RightButOld(self.hash(password, memory)?)) } else { Ok(Verdict::Wrong) };
         }
         let phc = Phc::read(hash).ok_or_else(|| Error::fault("a password hash cannot be read"))?;
-        let key = self.keys.iter().find(|key| key.id == phc.key_id.as_slice()).ok_or_else(|| {
-            Error::fault("hashed under a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)")
-        })?;
+        let Some(key) = self.keys.iter().find(|key| key.id == phc.key_id.as_slice()) else {
+            // Nobody can check it any more: whoever has it asks for a new one, as if it were forgotten.
+            tracing::warn!("a password was hashed under a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)");
+            self.hash(password, memory)?;
+            return Ok(Verdict::Wrong);
+        };
         let found = digest(password, key, &phc.salt, (phc.memory, phc.passes), memory)?;
         let right = found.len() == phc.hash.len() && openssl::memcmp::eq(&found, &phc.hash);
         let today = (phc.memory, phc.passes) == (MEMORY_KIB, PASSES)

@@ -379,17 +379,20 @@ pub async fn rotate_when_due(house: &House, cx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Seals every key anew whose seal was made with an earlier `SECRET_KEY`.
-pub async fn reseal(house: &House) -> Result<()> {
+/// Seals every key anew whose seal was made with an earlier `SECRET_KEY`. Answers how many.
+pub async fn reseal(house: &House) -> Result<u64> {
+    let mut done = 0;
     let mut tx = house.db.platform().await?;
     signing_key::lock(&mut tx).await?;
     for row in signing_key::all_locked(&mut tx).await? {
         if house.sealer.is_stale(&row.private_sealed) {
             let private = house.sealer.open(&place(&row.kid), &row.private_sealed)?;
             signing_key::reseal(&mut tx, &row.kid, &house.sealer.seal(&place(&row.kid), &private)?).await?;
+            done += 1;
         }
     }
-    tx.commit_unremarkable().await
+    tx.commit_unremarkable().await?;
+    Ok(done)
 }
 
 async fn make(house: &House, now: OffsetDateTime, algorithm: SigningAlgorithm, state: &str) -> Result<Row> {

@@ -10,5 +10,6 @@ pub mod manage;
 pub mod metrics;
 pub mod oidc;
 pub mod person;
+pub mod reseal;
 pub mod sealing;
 pub mod throttle;

@@ -13,6 +13,9 @@ use crate::model::error::{Error, Result};
 use crate::model::secret::{Secret, random};
 use crate::model::settings::Settings;
 
+/// The purpose of the keyed step of password hashes.
+pub(crate) const PEPPER: &str = "password pepper";
+
 const KEY_ID: usize = 8;
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -93,6 +96,11 @@ impl Sealer {
                 Error::fault("sealed with a SECRET_KEY that is not configured (see SECRET_KEY_PREVIOUS)")
             })?;
         Ok(decrypt_aead(Cipher::aes_256_gcm(), &key.key, Some(nonce), place.as_bytes(), hidden, tag)?)
+    }
+
+    /// What everything begins with that is sealed with the current `SECRET_KEY`.
+    pub fn key_id(&self) -> &[u8] {
+        self.keys.first().map_or(&[], |key| &key.id)
     }
 
     /// Whether these bytes were sealed with a `SECRET_KEY` that is no longer the current one.

@@ -29,6 +29,7 @@ pub mod refresh_token;
 pub mod replay;
 pub mod resource;
 pub mod scope;
+pub mod seal;
 pub mod signing_key;
 pub mod sweep;
 pub mod throttle;

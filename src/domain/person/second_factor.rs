@@ -52,7 +52,7 @@ pub enum FactorOutcome {
     },
 }
 
-fn place(person: AccountId) -> String {
+pub(in crate::domain) fn place(person: AccountId) -> String {
     format!("totp/{person}")
 }
 
