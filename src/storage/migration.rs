@@ -35,8 +35,16 @@ pub async fn set_app_password(conn: &mut PgConnection, password: &str) -> Result
     let quoted =
         sqlx::query_scalar!(r#"select quote_literal($1) as "quoted!""#, password).fetch_one(&mut *conn).await?;
     let statement = format!("alter role countersign_app login password {quoted}");
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(conn).await?;
-    Ok(())
+    // A role belongs to the whole cluster: somebody else's `migrate` may be changing it at this moment, and then PostgreSQL refuses.
+    for _ in 0..20 {
+        match sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut *conn).await {
+            Err(sqlx::Error::Database(error)) if error.message() == "tuple concurrently updated" => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            done => return Ok(done.map(drop)?),
+        }
+    }
+    Err(Error::fault("somebody else keeps changing the role countersign_app"))
 }
 
 /// What is wrong with the role or the wall, each a sentence. Empty when the server may start.

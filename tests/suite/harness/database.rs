@@ -72,6 +72,16 @@ impl Fresh {
         Self { name, app_url, superuser_url }
     }
 
+    /// A database with nothing in it.
+    pub async fn empty() -> Self {
+        let cluster = CLUSTER.get_or_init(Cluster::start).await;
+        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut conn = PgConnection::connect(&cluster.embedded.superuser_url("postgres")).await.unwrap();
+        conn.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+        let (app_url, superuser_url) = (cluster.embedded.app_url(&name), cluster.embedded.superuser_url(&name));
+        Self { name, app_url, superuser_url }
+    }
+
     /// A connection that no policy holds back.
     pub async fn superuser(&self) -> PgConnection {
         PgConnection::connect(&self.superuser_url).await.unwrap()
