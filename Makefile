@@ -5,8 +5,9 @@
 # make prepare  refresh the prepared queries in .sqlx after a change of SQL or migrations
 # make lint     formatting and clippy
 # make bench    what it does a second, beside oidc-provider and beside what arithmetic allows (benches/README.md)
+# make bench-large  whether latency grows with data: an empty database beside one of a million accounts
 
-.PHONY: run test test-nodes example prepare lint bench install install-test install-bench
+.PHONY: run test test-nodes example prepare lint bench bench-large install install-test install-bench
 export SQLX_OFFLINE ?= true
 
 run: install
@@ -34,6 +35,11 @@ lint:
 bench: install install-bench
 	cargo build --release --bin countersign --example load --example bench
 	@exec target/release/examples/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),3) $(if $(SCENARIO),--scenario $(SCENARIO))
+
+# ACCOUNTS chooses a smaller one; a million take about 20 GB of disk in target/bench-large.
+bench-large: install
+	cargo build --release --bin countersign --example load --example bench --example fill
+	@exec target/release/examples/bench large --accounts $(or $(ACCOUNTS),1000000) --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),3) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 install:
 	@.ci/install run

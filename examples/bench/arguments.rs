@@ -32,6 +32,14 @@ pub struct Wishes {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compares a database that `fill` filled with one that is empty.
+    Large {
+        /// People in the filled one.
+        #[arg(long, default_value_t = 1_000_000)]
+        accounts: u64,
+        #[command(flatten)]
+        wishes: Wishes,
+    },
     /// Answers each path with a fixed body, and does nothing else: the limit of discovery and JWKS.
     #[command(hide = true)]
     Bare {

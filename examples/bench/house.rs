@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use countersign::command::embedded::{Embedded, Purpose};
 use countersign::command::migrate;
@@ -16,7 +17,7 @@ use countersign::model::secret::Secret;
 use countersign::model::settings::{Mode, Settings};
 use countersign::storage::scope::Db;
 use countersign::storage::{account, client, company, membership, password};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::Result;
 use crate::driver::Target;
@@ -34,7 +35,8 @@ pub const REDIRECT_URI: &str = "http://localhost:9090/callback";
 
 /// The database and the settings; servers start on them.
 pub struct Ground {
-    embedded: Embedded,
+    embedded: Arc<Embedded>,
+    database: &'static str,
     settings: HashMap<String, String>,
     program: PathBuf,
     folder: PathBuf,
@@ -46,20 +48,33 @@ pub struct Ground {
 impl Ground {
     /// Makes the database and fills it.
     pub async fn lay(program: &Path, folder: &Path) -> Result<Self> {
-        let embedded = Embedded::start(folder, Purpose::Work).await?;
+        Self::lay_in(&Self::postgres(folder).await?, DATABASE, (program, folder)).await
+    }
+
+    /// PostgreSQL, for one ground or several.
+    pub async fn postgres(folder: &Path) -> Result<Arc<Embedded>> {
+        Ok(Arc::new(Embedded::start(folder, Purpose::Work).await?))
+    }
+
+    /// Makes a database of this name in it and fills it.
+    pub async fn lay_in(
+        embedded: &Arc<Embedded>,
+        database: &'static str,
+        (program, folder): (&Path, &Path),
+    ) -> Result<Self> {
         let mut conn = PgConnection::connect(&embedded.superuser_url("postgres")).await?;
-        for statement in ["drop database if exists countersign_bench with (force)", "create database countersign_bench"]
-        {
-            sqlx::query(statement).execute(&mut conn).await?;
+        for statement in ["drop database if exists", "create database"] {
+            let force = if statement.starts_with("drop") { " with (force)" } else { "" };
+            sqlx::raw_sql(AssertSqlSafe(format!("{statement} {database}{force}"))).execute(&mut conn).await?;
         }
         let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut conn).await?;
         conn.close().await?;
-        migrate::run(&embedded.superuser_url(DATABASE), &embedded.app_url(DATABASE)).await?;
+        migrate::run(&embedded.superuser_url(database), &embedded.app_url(database)).await?;
         let port = port()?;
         let issuer = format!("http://localhost:{port}");
         let settings = HashMap::from(
             [
-                ("DATABASE_URL", embedded.app_url(DATABASE)),
+                ("DATABASE_URL", embedded.app_url(database)),
                 ("ISSUER", issuer.clone()),
                 ("LISTEN", format!("127.0.0.1:{port}")),
                 ("SECRET_KEY", Secret::generate().reveal().to_owned()),
@@ -69,9 +84,10 @@ impl Ground {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        let company = fill(&settings, &embedded.app_url(DATABASE)).await?;
+        let company = fill(&settings, &embedded.app_url(database)).await?;
         let (program, folder) = (program.to_path_buf(), folder.to_path_buf());
-        Ok(Self { embedded, settings, program, folder, issuer, company, database_pid: parent(backend) })
+        let embedded = Arc::clone(embedded);
+        Ok(Self { embedded, database, settings, program, folder, issuer, company, database_pid: parent(backend) })
     }
 
     /// Starts a server and waits until it is ready; tells how long that took, in milliseconds.
@@ -85,11 +101,11 @@ impl Ground {
     }
 
     pub fn app_url(&self) -> String {
-        self.embedded.app_url(DATABASE)
+        self.embedded.app_url(self.database)
     }
 
     pub fn superuser_url(&self) -> String {
-        self.embedded.superuser_url(DATABASE)
+        self.embedded.superuser_url(self.database)
     }
 
     /// How the load tool reaches it.

@@ -7,6 +7,7 @@ mod bare;
 mod connections;
 mod driver;
 mod house;
+mod large;
 mod limits;
 mod lines;
 mod measure;
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
     let line = Line::parse();
     let done = match line.command {
         Some(Command::Bare { port, files }) => bare::serve(port, files).await,
+        Some(Command::Large { accounts, wishes }) => large::run(accounts, &wishes).await,
         None => measure::everything(&line.wishes).await,
     };
     match done {

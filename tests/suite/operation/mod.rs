@@ -1,10 +1,14 @@
 //! What an operator does, with the real program.
 
+mod backup;
+mod bounds;
 mod command;
 mod demo;
 mod kubernetes;
+mod large;
 mod load;
 mod metrics;
+mod migrate;
 mod nodes;
 mod pooler;
 mod serve;
