@@ -20,6 +20,8 @@ use crate::model::error::{Error, Result};
 
 /// How many go together at most.
 const MOST: usize = 64;
+/// PostgreSQL ends a statement after five seconds.
+const ANSWERED: Duration = Duration::from_secs(6);
 /// How long a worker without work keeps its connection.
 const LINGER: Duration = Duration::from_millis(2);
 
@@ -167,6 +169,13 @@ fn refuse<A>(answers: impl IntoIterator<Item = oneshot::Sender<Result<A>>>, erro
     }
 }
 
+/// Asks, and waits no longer than a statement may take: a worker that hangs on a connection whose other end is gone would hold up
+/// everybody behind it.
+async fn asked<Q: Question>(questions: &[Q], conn: &mut PgConnection) -> Result<Vec<Q::Answer>, sqlx::Error> {
+    let late = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the connection does not answer");
+    timeout(ANSWERED, Q::ask(questions, conn)).await.map_err(late)?
+}
+
 /// Answers these, and gives the connection back where it is still good.
 async fn serve<Q: Question>(
     lane: &Lane<Q>,
@@ -175,7 +184,7 @@ async fn serve<Q: Question>(
 ) -> Option<PoolConnection<Postgres>> {
     let tries = some.iter().map(|one| one.tries).max().unwrap_or_default();
     let (questions, answers): (Vec<Q>, Vec<_>) = some.into_iter().map(|one| (one.question, one.answer)).unzip();
-    let error = match Q::ask(&questions, &mut conn).await {
+    let error = match asked(&questions, &mut conn).await {
         Ok(found) => {
             for (answer, found) in answers.into_iter().zip(found) {
                 drop(answer.send(Ok(found)));
@@ -205,7 +214,7 @@ async fn serve<Q: Question>(
     // Nothing of it was done. Whoever asked what cannot be answered does not spoil it for the others.
     let mut usable = true;
     for (question, answer) in questions.iter().zip(answers) {
-        let found = Q::ask(std::slice::from_ref(question), &mut conn).await;
+        let found = asked(std::slice::from_ref(question), &mut conn).await;
         usable &= !found.as_ref().is_err_and(outage::is_broken);
         let found = found.map(|found| found.into_iter().next()).map_err(Error::from);
         drop(answer.send(found.and_then(|found| found.ok_or_else(|| Error::fault("an answer is missing")))));

@@ -31,12 +31,15 @@ async fn count(wire: &Wire, query: &'static str) -> i64 {
 
 /// What makes the work of a transaction last.
 const COMMIT: &str = "commit";
+/// The one statement that is the whole of a code's exchange, and that of a refresh.
+const TAKES_CODE: &str = "take_code(";
+const TAKES_TOKEN: &str = "take_refresh_token(";
 
 #[tokio::test]
 async fn a_code_whose_exchange_was_never_committed_is_good_still() {
     let (wire, _provider, actors) = stage().await;
     let code = actors.app.code(&actors.browser.get(&actors.app.authorize(&[])).await);
-    wire.cut_at(COMMIT, Break::Before);
+    wire.cut_at(TAKES_CODE, Break::Before);
     let first = actors.app.redeem(&code).await;
     assert_eq!(wire.traps_left(), 0, "nothing was committed");
     busy(&first);
@@ -48,7 +51,7 @@ async fn a_code_whose_exchange_was_never_committed_is_good_still() {
 async fn a_code_whose_tokens_were_lost_on_the_way_gives_none_again() {
     let (wire, _provider, actors) = stage().await;
     let code = actors.app.code(&actors.browser.get(&actors.app.authorize(&[])).await);
-    wire.cut_at(COMMIT, Break::AnswerLost);
+    wire.cut_at(TAKES_CODE, Break::AnswerLost);
     busy(&actors.app.redeem(&code).await);
     assert_eq!(refusal(actors.app.redeem(&code).await).await, (400, "invalid_grant".to_owned()));
     // The app sends the browser again, and there it goes on without a word.
@@ -61,7 +64,7 @@ async fn a_refresh_that_broke_is_asked_for_again_with_the_same_token() {
         let (wire, provider, actors) = stage().await;
         let tokens = actors.app.tokens_with(&actors.browser, &[]).await;
         let first = text(&tokens, "refresh_token");
-        wire.cut_at(COMMIT, at);
+        wire.cut_at(TAKES_TOKEN, at);
         busy(&actors.app.refresh(first).await);
         let (status, second) = answer(actors.app.refresh(first).await).await;
         assert_eq!(status, 200, "{at:?}: {second}");
