@@ -7,6 +7,9 @@ use crate::harness::api::{Answer, Api};
 use crate::harness::app::{CALLBACK, claims, text};
 use crate::harness::{App, Provider};
 
+/// How old what another node remembers of a client may be.
+const SEEN: time::Duration = time::Duration::seconds(2);
+
 fn usual() -> Value {
     json!({ "client_name": "Voice Desk", "redirect_uris": [CALLBACK],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"] })
@@ -109,14 +112,18 @@ async fn a_new_secret_voids_the_old_one_and_a_switched_off_app_gets_nothing() {
     let one = format!("/api/clients/{}", app.id);
     let credentials = [("grant_type", "client_credentials")];
     let renewed = api.post(&format!("{one}/rotate-secret"), json!({})).await.expect(200);
+    provider.wait(SEEN);
     assert_eq!(app.token(&credentials).await.status(), 401);
     app.secret = Some(renewed.text_of("client_secret"));
     assert_eq!(app.token(&credentials).await.status(), 200);
     api.patch(&one, json!({ "enabled": false })).await.expect(200);
+    provider.wait(SEEN);
     assert_eq!(app.token(&credentials).await.status(), 401);
     api.patch(&one, json!({ "client_name": "Still off" })).await.expect(200);
+    provider.wait(SEEN);
     assert_eq!(app.token(&credentials).await.status(), 401);
     api.patch(&one, json!({ "enabled": true })).await.expect(200);
+    provider.wait(SEEN);
     assert_eq!(app.token(&credentials).await.status(), 200);
     let mut public = usual();
     public["token_endpoint_auth_method"] = json!("none");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -69,7 +70,19 @@ async fn listen(listener: TcpListener, nodes: Arc<Vec<Node>>) {
             let Some(mut node) = reach(&nodes, &next).await else { return };
             client.set_nodelay(true).unwrap();
             node.set_nodelay(true).unwrap();
-            drop(tokio::io::copy_bidirectional(&mut client, &mut node).await);
+            let ((mut from_client, mut to_client), (mut from_node, mut to_node)) = (client.split(), node.split());
+            // A node that wants no more of a request may have answered it all the same, and its caller hears that.
+            let up = async {
+                if tokio::io::copy(&mut from_client, &mut to_node).await.is_err() {
+                    drop(tokio::io::copy(&mut from_client, &mut tokio::io::sink()).await);
+                }
+                drop(to_node.shutdown().await);
+            };
+            let down = async {
+                drop(tokio::io::copy(&mut from_node, &mut to_client).await);
+                drop(to_client.shutdown().await);
+            };
+            tokio::join!(up, down);
         });
     }
 }
