@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{plain, reach, settings, stamp};
+use crate::domain::delivery;
 use crate::domain::oidc::client_auth::certificate::Authorities;
 use crate::http::server;
 use crate::model::error::Result;
 use crate::model::settings::{Mode, Settings};
 use crate::outbound::smtp::Postman;
+use crate::storage::pulse::{self, Pulse};
 use crate::storage::scope::Db;
-use crate::storage::{migration, outbox, signing_key};
+use crate::storage::{migration, signing_key, size};
 
 /// Counts what is wrong.
 #[derive(Default)]
@@ -64,12 +66,12 @@ async fn check_database(findings: &mut Findings, settings: &Settings) {
         Ok(reached) => reached,
         Err(error) => return findings.bad(&format!("database: {}", plain(&error)), remedy),
     };
-    if let Err(error) = look_into(findings, &reached.app_url).await {
+    if let Err(error) = look_into(findings, settings, &reached.app_url).await {
         findings.bad(&format!("database: {}", plain(&error)), remedy);
     }
 }
 
-async fn look_into(findings: &mut Findings, app_url: &str) -> Result<()> {
+async fn look_into(findings: &mut Findings, settings: &Settings, app_url: &str) -> Result<()> {
     let db = Db::open(app_url, 1)?;
     let version = migration::version(&db).await?;
     if version < 150_000 {
@@ -101,17 +103,89 @@ async fn look_into(findings: &mut Findings, app_url: &str) -> Result<()> {
         Some(key) => Findings::good(&format!("signing key {} since {}", key.kid, stamp(key.created_at))),
         None => findings.bad("there is no signing key", "it is made when the server starts for the first time"),
     }
-    let (waiting, oldest) = outbox::backlog(&db).await?;
-    if oldest.is_some_and(|oldest| now - oldest > Duration::minutes(15)) {
-        findings.bad(
-            &format!("{waiting} letters wait, the oldest for more than 15 minutes"),
-            "see the mail server, and SMTP_…",
-        );
-    } else {
-        Findings::good(&format!("outbox: {waiting} letters wait"));
-    }
+    let waits = pulse::read(pulse::take(&db).await?, now + delivery::GIVEN_UP).await?;
+    check_what_waits(findings, &waits, now);
+    check_tables(findings, settings, &db, now).await?;
     db.close().await;
     Ok(())
+}
+
+fn check_what_waits(findings: &mut Findings, waits: &Pulse, now: OffsetDateTime) {
+    let aged = |count: i64, what: &str, since: Option<OffsetDateTime>| {
+        let since = since.map(|since| format!(", the oldest since {}", stamp(since))).unwrap_or_default();
+        format!("{count} {what} wait{since}")
+    };
+    let late = |since: Option<OffsetDateTime>, by: Duration| since.is_some_and(|since| now - since > by);
+    let letters = aged(waits.letters, "letters", waits.letters_since);
+    if late(waits.letters_since, Duration::minutes(15)) {
+        findings.bad(&letters, "see the mail server, and SMTP_…; the log says of each try why it failed");
+    } else {
+        Findings::good(&letters);
+    }
+    if waits.letters_given_up > 0 {
+        let lost = format!("{} letters were given up", waits.letters_given_up);
+        findings.bad(&lost, "`outbox.last_error` says what the mail server answered");
+    }
+    let notices = aged(waits.notices, "logout notices", waits.notices_since);
+    if late(waits.notices_since, Duration::hours(25)) {
+        findings.bad(&notices, "notices are given up after a day: see that a server runs");
+    } else {
+        Findings::good(&notices);
+    }
+}
+
+/// How long a row that is over may stay: what the sweeper leaves for a reason, and a while for it to come round.
+fn kept(settings: &Settings, table: &str) -> Duration {
+    let reason = match table {
+        // A code that comes back says that somebody stole it; a letter that was sent can still be looked at.
+        "authorization_code" | "outbox" => Duration::days(1),
+        // A login can be outlived by what was granted in it.
+        "login" => settings.refresh_token_lifetime + Duration::hours(2),
+        "pushed_request" => Duration::hours(2),
+        "logout_notice" => Duration::days(2),
+        _ => Duration::ZERO,
+    };
+    reason + Duration::minutes(30)
+}
+
+async fn check_tables(findings: &mut Findings, settings: &Settings, db: &Db, now: OffsetDateTime) -> Result<()> {
+    let mut late = 0;
+    for (table, since) in size::oldest(db).await? {
+        if since + kept(settings, &table) < now {
+            late += 1;
+            let told = format!("{table} holds a row that is over since {} and was not swept", stamp(since));
+            findings.bad(
+                &told,
+                "a server sweeps every minute: see that one runs, and what its log says of the job `sweep`",
+            );
+        }
+    }
+    if late == 0 {
+        Findings::good("what is over was swept");
+    }
+    let tables = size::tables(db).await?;
+    let total: i64 = tables.iter().map(|table| table.bytes).sum();
+    Findings::good(&format!("{} of tables and indexes; rows as PostgreSQL last estimated:", bytes(total)));
+    for table in tables {
+        let parts = if table.parts > 1 || table.name == "event" {
+            format!(" in {} partitions", table.parts)
+        } else {
+            String::new()
+        };
+        println!("         {:24} {:>12} rows {:>10}{parts}", table.name, table.rows, bytes(table.bytes));
+    }
+    Ok(())
+}
+
+fn bytes(count: i64) -> String {
+    let (mut rest, mut unit) = (count, "B");
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if rest < 10_240 {
+            break;
+        }
+        (rest, unit) = (rest / 1024, next);
+    }
+    format!("{rest} {unit}")
 }
 
 async fn check_mail(findings: &mut Findings, settings: &Settings) {

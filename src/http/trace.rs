@@ -15,9 +15,10 @@ use crate::model::settings::{Settings, Traces};
 
 /// Opens it. `route` is the pattern that matched.
 pub fn begin(settings: &Settings, request_id: &str, route: Option<&str>, request: &Request) -> Span {
-    let (method, path) = (request.method().as_str(), request.uri().path());
+    // Never the path itself: whoever makes one up can write an address or a secret into it.
+    let (method, route) = (request.method().as_str(), route.unwrap_or("none"));
     if settings.traces == Traces::Kept {
-        let span = tracing::info_span!("request", request_id, trace_id = Empty, method, path);
+        let span = tracing::info_span!("request", request_id, trace_id = Empty, method, route);
         if let Some(caller) = caller(request.headers()) {
             span.record("trace_id", display(caller.trace_id()));
         }
@@ -29,8 +30,8 @@ pub fn begin(settings: &Settings, request_id: &str, route: Option<&str>, request
         request_id,
         trace_id = Empty,
         method,
-        path,
-        otel.name = format!("{method} {}", route.unwrap_or("none")),
+        route,
+        otel.name = format!("{method} {route}"),
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = method,

@@ -31,6 +31,7 @@ pub mod resource;
 pub mod scope;
 pub mod seal;
 pub mod signing_key;
+pub mod size;
 pub mod sweep;
 pub mod throttle;
 pub mod totp;

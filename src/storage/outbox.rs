@@ -85,12 +85,3 @@ pub async fn latest(db: &Db) -> Result<Vec<(Uuid, Vec<u8>, OffsetDateTime)>> {
             .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.message_sealed, row.created_at)).collect())
 }
-
-/// How many wait, and since when the oldest does.
-pub async fn backlog(db: &Db) -> Result<(i64, Option<OffsetDateTime>)> {
-    let row =
-        sqlx::query!(r#"select count(*) as "waiting!", min(created_at) as oldest from outbox where sent_at is null"#)
-            .fetch_one(db.pool())
-            .await?;
-    Ok((row.waiting, row.oldest))
-}

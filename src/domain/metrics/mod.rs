@@ -114,10 +114,10 @@ impl Jobs {
     /// A job ran for so long, until now.
     pub fn ran(&self, job: &'static str, took: Duration, (outcome, now): (&Result<()>, OffsetDateTime)) {
         let word = if outcome.is_ok() { "done" } else { "failed" };
-        self.runs.get_or_create(&[("job", job), ("outcome", word)]).inc();
-        self.duration.get_or_create(&[("job", job)]).observe(took);
+        self.runs.get_or_create(&[("task", job), ("outcome", word)]).inc();
+        self.duration.get_or_create(&[("task", job)]).observe(took);
         if outcome.is_ok() {
-            self.succeeded.get_or_create(&[("job", job)]).set(now.unix_timestamp());
+            self.succeeded.get_or_create(&[("task", job)]).set(now.unix_timestamp());
         }
     }
 

@@ -4,7 +4,7 @@ use countersign::domain::person::second_factor;
 use time::{Duration, OffsetDateTime};
 use totp_rs::{Builder, Secret};
 
-use super::{Person, Provider};
+use super::{Person, Provider, secrets};
 
 /// How long one code is shown. The provider accepts each once.
 pub const STEP: Duration = Duration::seconds(30);
@@ -20,6 +20,7 @@ pub struct Authenticator {
 impl Authenticator {
     /// An app that was given the text from below the picture.
     pub fn of(seed: &str) -> Self {
+        secrets::note(seed);
         Self { seed: seed.to_owned(), backup_codes: Vec::new() }
     }
 
@@ -27,7 +28,9 @@ impl Authenticator {
     pub fn code_at(&self, at: OffsetDateTime) -> String {
         let seed = Secret::try_from_base32(&self.seed).unwrap();
         let totp = Builder::new().with_secret(seed).with_account_name("Ada").build().unwrap();
-        totp.generate(u64::try_from(at.unix_timestamp()).unwrap()).to_string()
+        let code = totp.generate(u64::try_from(at.unix_timestamp()).unwrap()).to_string();
+        secrets::note(&code);
+        code
     }
 
     /// What it shows now.
@@ -59,6 +62,7 @@ impl Provider {
         let code = authenticator.code_at(cx.now - STEP);
         let enabled = second_factor::enable(&self.house, &cx, person.id, &code).await.unwrap();
         authenticator.backup_codes = enabled.expect("the code is right");
+        authenticator.backup_codes.iter().for_each(|code| secrets::note(code));
         authenticator
     }
 }

@@ -20,6 +20,7 @@ pub mod pooler;
 pub mod prover;
 pub mod publisher;
 pub mod receiver;
+pub mod secrets;
 pub mod signer;
 pub mod visitor;
 pub mod wire;
@@ -98,6 +99,9 @@ fn build(database: &database::Fresh, base: &str, settings: &[(&str, &str)]) -> H
         ("PASSWORD_HASH_THREADS".to_owned(), "1".to_owned()),
     ]);
     vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    secrets::begin();
+    secrets::of_settings(vars.iter());
+    secrets::note(DEV_SECRET);
     let settings = Settings::read(&vars, Mode::Dev).unwrap();
     let connections = if vars.contains_key("DATABASE_CONNECTIONS") { settings.database_connections } else { 5 };
     let db = Db::open(&database.app_url, connections).unwrap();
@@ -114,7 +118,8 @@ async fn close(mut answer: axum::response::Response) -> axum::response::Response
 }
 
 fn serve(listener: TcpListener, house: &Shared, router: axum::Router) -> tokio::task::JoinHandle<()> {
-    let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(Front::before(house, router));
+    let front = Front::before(house, router.layer(axum::middleware::from_fn(secrets::observe)));
+    let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(front);
     tokio::spawn(async move {
         axum::serve(listener, app).await.unwrap();
     })

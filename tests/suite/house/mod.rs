@@ -5,5 +5,6 @@ mod behaviours;
 mod connections;
 mod keys;
 mod routes;
+mod secrets;
 mod statements;
 mod wire;

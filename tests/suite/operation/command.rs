@@ -227,4 +227,38 @@ async fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let output = run(&["doctor"], &well).await;
     assert!(output.status.success(), "{}", out(&output));
     assert!(out(&output).contains("Everything is in order."));
+    for sign in
+        ["what is over was swept", "0 letters wait", "0 logout notices wait", " refresh_token ", "in 1 partitions"]
+    {
+        assert!(out(&output).contains(sign), "{sign}: {}", out(&output));
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_names_what_waits_for_too_long_and_what_nobody_swept() {
+    use sqlx::Executor as _;
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let forgot = serde_json::json!({ "email": admin.email });
+    provider.api().post("/api/auth/forgot-password", forgot).await.expect(204);
+    provider.visitor().sign_in(&admin).await;
+    let mut conn = provider.database.superuser().await;
+    conn.execute("update outbox set created_at = created_at - interval '1 day'").await.unwrap();
+    conn.execute("update browser_session set expires_at = expires_at - interval '3 days'").await.unwrap();
+    conn.execute("update mail_token set expires_at = expires_at - interval '3 days'").await.unwrap();
+    let settings = [
+        ("DATABASE_URL", provider.database.app_url.as_str()),
+        ("SECRET_KEY", super::SECRET),
+        ("ISSUER", provider.base.as_str()),
+        ("REQUIRE_VERIFIED_EMAIL", "false"),
+    ];
+    let output = run(&["doctor"], &settings).await;
+    assert!(!output.status.success());
+    let said = out(&output);
+    let signs =
+        ["WRONG  1 letters wait", "WRONG  browser_session holds a row", "WRONG  mail_token holds a row", "3 to mend."];
+    for sign in signs {
+        assert!(said.contains(sign), "{sign}: {said}");
+    }
+    assert!(!said.contains(&admin.email));
 }

@@ -170,7 +170,7 @@ async fn metrics_have_a_port_of_their_own_and_are_never_on_the_public_one() {
         let answer = http.get(format!("http://{watched}/metrics")).send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
         let scrape = Scrape(answer.text().await.unwrap());
-        if scrape.find("countersign_job_runs_total{job=\"mail\",outcome=\"done\"}").is_some_and(|runs| runs > 0.0) {
+        if scrape.find("countersign_job_runs_total{task=\"mail\",outcome=\"done\"}").is_some_and(|runs| runs > 0.0) {
             assert_eq!(scrape.count("countersign_build_info{version=\"0.1.0\"}"), 1);
             assert!(scrape.value("process_resident_memory_bytes") > 1e6);
             assert!(scrape.value("process_start_time_seconds") > 1.7e9);
@@ -187,4 +187,43 @@ async fn metrics_have_a_port_of_their_own_and_are_never_on_the_public_one() {
     // A port that is taken is told, not passed over.
     let output = run(&["serve"], &[settings.as_slice(), &[("LISTEN", "127.0.0.1:0")]].concat()).await;
     assert!(super::err(&output).contains("see METRICS_LISTEN"), "{}", super::err(&output));
+}
+
+#[tokio::test]
+async fn every_metric_that_the_dashboard_and_the_alerts_name_is_there() {
+    let provider = Provider::start().await;
+    provider.api().get("/healthz").await.expect(200);
+    let jobs = &provider.house.metrics.jobs;
+    jobs.ran("sweep", Duration::from_millis(3), (&Ok(()), provider.house.clock.now()));
+    jobs.swept("flow", 1);
+    let known = provider.scrape().await.names();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/monitoring");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let (dashboard, rules) = (read("dashboard.json"), read("rules.yml"));
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    let shown: Vec<&str> = dashboard["panels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    assert!(shown.len() > 20);
+    let mut named = 0;
+    for text in shown.into_iter().chain([rules.as_str()]) {
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            if word.starts_with("countersign_") || word.starts_with("process_") {
+                named += 1;
+                assert!(known.contains(word), "{word} is no metric");
+            }
+        }
+    }
+    assert!(named > 40);
+    // And each that there is says what it is.
+    let scrape = provider.scrape().await;
+    for name in known {
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let helped = [family, &name].iter().any(|name| scrape.0.contains(&format!("# HELP {name} ")));
+        assert!(helped, "{name} has no help");
+    }
 }
