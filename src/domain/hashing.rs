@@ -1,11 +1,11 @@
 //! Password hashing: Argon2id with a keyed step, on a few OS threads of its own behind a bounded queue.
 //!
-//! Each thread keeps one block of memory and uses it again. When the queue is full the answer is `Busy`, at once: a storm
-//! of sign-ins must slow nothing but sign-ins.
+//! Each thread keeps one block of memory and uses it again, until nobody has signed in for a while. When the queue is full the answer
+//! is `Busy`, at once and before anything else is done: a storm of sign-ins must slow nothing but sign-ins.
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Instant;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -15,7 +15,7 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::metrics::HashQueue;
@@ -27,6 +27,8 @@ use crate::model::settings::Settings;
 /// OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
+/// How long a thread without work keeps its memory.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What a check of a password found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,14 @@ enum Job {
 #[derive(Debug)]
 pub struct Hashing {
     queue: SyncSender<(Instant, Job)>,
+    places: Arc<Semaphore>,
     metrics: HashQueue,
+}
+
+/// A place among those whose password is looked at: free again when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Lets everything else go first: a sign-in may wait for a moment, other requests should not. On Linux niceness belongs to the
@@ -79,7 +88,20 @@ impl Hashing {
                 })
                 .map_err(Error::fault)?;
         }
-        Ok(Self { queue, metrics })
+        let places = settings.password_hash_queue + settings.password_hash_threads.max(1);
+        Ok(Self { queue, places: Arc::new(Semaphore::new(places)), metrics })
+    }
+
+    /// A place for somebody who signs in, before anything is asked of the database for them.
+    ///
+    /// # Errors
+    /// `Busy` where as many sign in as may wait.
+    pub fn place(&self) -> Result<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned();
+        permit.map(|permit| Place { _permit: permit }).map_err(|_| {
+            self.metrics.refused.inc();
+            Error::Busy(Duration::seconds(2))
+        })
     }
 
     /// The PHC string of a new password.
@@ -114,13 +136,21 @@ impl Hashing {
 }
 
 fn work(jobs: &Mutex<Receiver<(Instant, Job)>>, worker: &Worker) {
-    let mut memory = vec![Block::default(); MEMORY_KIB as usize];
+    let mut memory = Vec::new();
     loop {
         let job = match jobs.lock() {
-            Ok(jobs) => jobs.recv(),
+            Ok(jobs) => jobs.recv_timeout(IDLE),
             Err(_) => return,
         };
-        let Ok((since, job)) = job else { return };
+        let (since, job) = match job {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => {
+                memory = Vec::new();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        memory.resize(MEMORY_KIB as usize, Block::default());
         let metrics = &worker.metrics;
         metrics.waiting.dec();
         metrics.running.inc();

@@ -58,8 +58,8 @@ fn address(cx: &Context) -> String {
     }
 }
 
-async fn charge(house: &House, cx: &Context, key: &Digest, limit: Limit) -> Result<()> {
-    match throttle::admit(&house.db, key, limit, cx.now).await? {
+async fn charge(house: &House, cx: &Context, limits: &[(Digest, Limit)]) -> Result<()> {
+    match throttle::admit(&house.db, limits, cx.now).await? {
         Some(until) => Err(Error::TooMany((until - cx.now).max(Duration::SECOND))),
         None => Ok(()),
     }
@@ -71,15 +71,17 @@ async fn charge(house: &House, cx: &Context, key: &Digest, limit: Limit) -> Resu
 /// `TooMany`, with the time to wait.
 pub async fn attempt(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
     let from = address(cx);
-    charge(house, cx, &key(&["address", &from]), ADDRESS).await?;
-    charge(house, cx, &key(&[what.word(), whom, &from]), PAIR).await?;
-    charge(house, cx, &key(&[what.word(), whom]), ACCOUNT).await
+    let limits = [
+        (key(&["address", &from]), ADDRESS),
+        (key(&[what.word(), whom, &from]), PAIR),
+        (key(&[what.word(), whom]), ACCOUNT),
+    ];
+    charge(house, cx, &limits).await
 }
 
 /// The attempt succeeded: it was the owner, from here.
 pub async fn succeeded(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
-    throttle::clear(&house.db, &key(&[what.word(), whom, &address(cx)])).await?;
-    throttle::clear(&house.db, &key(&[what.word(), whom])).await
+    throttle::clear(&house.db, &[key(&[what.word(), whom, &address(cx)]), key(&[what.word(), whom])]).await
 }
 
 /// Counts a letter to an address.
@@ -87,7 +89,7 @@ pub async fn succeeded(house: &House, cx: &Context, what: Attempt, whom: &str) -
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub async fn letter(house: &House, cx: &Context, to: &str) -> Result<()> {
-    charge(house, cx, &key(&["letter", to]), MAIL).await
+    charge(house, cx, &[(key(&["letter", to]), MAIL)]).await
 }
 
 /// Longer than any answer takes that writes a letter.
@@ -103,7 +105,7 @@ pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub async fn registration(house: &House, cx: &Context) -> Result<()> {
-    charge(house, cx, &key(&["registration", &address(cx)]), REGISTRATION).await
+    charge(house, cx, &[(key(&["registration", &address(cx)]), REGISTRATION)]).await
 }
 
 /// Counts a client that registers itself from an address of the network.
@@ -111,7 +113,7 @@ pub async fn registration(house: &House, cx: &Context) -> Result<()> {
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub async fn client_registration(house: &House, cx: &Context) -> Result<()> {
-    charge(house, cx, &key(&["client registration", &address(cx)]), REGISTRATION).await
+    charge(house, cx, &[(key(&["client registration", &address(cx)]), REGISTRATION)]).await
 }
 
 /// Counts a document of a client that is read for somebody at an address of the network, and was never read before.
@@ -119,5 +121,5 @@ pub async fn client_registration(house: &House, cx: &Context) -> Result<()> {
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub async fn client_document(house: &House, cx: &Context) -> Result<()> {
-    charge(house, cx, &key(&["client document", &address(cx)]), REGISTRATION).await
+    charge(house, cx, &[(key(&["client document", &address(cx)]), REGISTRATION)]).await
 }

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod headers;
 pub mod oidc;
 pub mod page;
+pub mod place;
 pub mod published;
 pub mod routes;
 pub mod server;

@@ -19,37 +19,30 @@ pub struct Limit {
     pub forgotten_after: Duration,
 }
 
-/// Counts an attempt; answers when the next is heard if this one is not. One statement, so that attempts at the same
-/// moment are counted one after the other. What costs nothing blocks until long ago, not until now: requests of one moment
-/// do not arrive here in the order of their instants.
-pub async fn admit(db: &Db, key: &Digest, limit: Limit, now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
-    let admitted = sqlx::query_scalar!(
-        r#"insert into throttle as t (key, failures, blocked_until, expires_at) values ($1, 1, 'epoch', $3)
-           on conflict (key) do update set
-               failures = case when t.expires_at <= $2 then 1 else t.failures + 1 end,
-               blocked_until = case when t.expires_at <= $2 or t.failures < $4 then 'epoch'
-                   else $2 + make_interval(secs => least($6, $5 * power(2, least(t.failures - $4, 30)))) end,
-               expires_at = $3
-           where t.blocked_until <= $2
-           returning true as "admitted!""#,
-        key.as_bytes(),
-        now,
-        now + limit.forgotten_after,
-        limit.free,
-        limit.step.as_seconds_f64(),
-        limit.most.as_seconds_f64()
-    )
-    .fetch_optional(db.pool())
-    .await?;
-    if admitted.is_some() {
-        return Ok(None);
-    }
-    let until = sqlx::query_scalar!("select blocked_until from throttle where key = $1", key.as_bytes());
-    Ok(until.fetch_optional(db.pool()).await?)
+/// Counts an attempt under each of these limits, until one says no; answers when the next is heard then. One statement, so that
+/// attempts at the same moment are counted one after the other.
+pub async fn admit(db: &Db, limits: &[(Digest, Limit)], now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+    let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes()).collect();
+    let limits: Vec<&Limit> = limits.iter().map(|(_, limit)| limit).collect();
+    let free: Vec<i32> = limits.iter().map(|limit| limit.free).collect();
+    let step: Vec<f64> = limits.iter().map(|limit| limit.step.as_seconds_f64()).collect();
+    let most: Vec<f64> = limits.iter().map(|limit| limit.most.as_seconds_f64()).collect();
+    let forgotten: Vec<OffsetDateTime> = limits.iter().map(|limit| now + limit.forgotten_after).collect();
+    let until = sqlx::query_scalar!(
+        "select throttle_admit($1, $2, $3, $4, $5, $6)",
+        &keys as &[&[u8]],
+        &free,
+        &step,
+        &most,
+        &forgotten,
+        now
+    );
+    Ok(until.fetch_one(db.pool()).await?)
 }
 
 /// The attempts were the owner's own.
-pub async fn clear(db: &Db, key: &Digest) -> Result<()> {
-    sqlx::query!("delete from throttle where key = $1", key.as_bytes()).execute(db.pool()).await?;
+pub async fn clear(db: &Db, keys: &[Digest]) -> Result<()> {
+    let keys: Vec<&[u8]> = keys.iter().map(Digest::as_bytes).collect();
+    sqlx::query!("delete from throttle where key = any($1)", &keys as &[&[u8]]).execute(db.pool()).await?;
     Ok(())
 }

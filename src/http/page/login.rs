@@ -17,6 +17,7 @@ use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
+use crate::http::place::Place;
 use crate::http::session::{Browser, Empty, PageForm, Remembered};
 use crate::model::context::Context;
 use crate::model::email::Email;
@@ -124,11 +125,10 @@ pub struct Typed {
 
 /// Checks it.
 pub async fn submit(
-    State(house): State<Shared>,
-    Cx(cx): Cx,
+    _place: Place,
+    (State(house), Cx(cx)): (State<Shared>, Cx),
     QueryOf(steps): QueryOf<Steps>,
-    browser: Browser,
-    frame: Frame,
+    (browser, frame): (Browser, Frame),
     PageForm(typed): PageForm<Typed>,
 ) -> Result<Response> {
     let flow = waiting(&house, &cx, &browser, &steps).await?;
