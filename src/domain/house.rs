@@ -8,6 +8,7 @@ use crate::domain::metrics::Metrics;
 use crate::domain::oidc::client_auth::certificate::Authorities;
 use crate::domain::oidc::client_keys::ClientKeys;
 use crate::domain::oidc::dpop::nonce::Nonces;
+use crate::domain::oidc::session_state::StateKey;
 use crate::domain::sealing::Sealer;
 use crate::model::clock::Clock;
 use crate::model::context::Context;
@@ -32,6 +33,8 @@ pub struct House {
     pub client_keys: ClientKeys,
     /// What makes DPoP proofs new.
     pub dpop_nonces: Nonces,
+    /// What browser states are made with.
+    pub state_key: StateKey,
     /// Who may vouch for clients.
     pub authorities: Authorities,
     /// Encryption at rest.
@@ -57,7 +60,7 @@ impl House {
         let metrics = Metrics::new(&db);
         let hashing = Hashing::start(&settings, metrics.hash_queue.clone())?;
         let (postman, guarded) = (Postman::new(&settings)?, Guarded::new(&settings)?);
-        let authorities = Authorities::new(&settings)?;
+        let (authorities, state_key) = (Authorities::new(&settings)?, StateKey::new(&settings)?);
         let (keyring, client_keys, clock) = (Keyring::default(), ClientKeys::default(), Clock::default());
         Ok(Self {
             settings,
@@ -66,6 +69,7 @@ impl House {
             keyring,
             client_keys,
             dpop_nonces,
+            state_key,
             authorities,
             sealer,
             postman,

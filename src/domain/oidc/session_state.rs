@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
 use url::Url;
 
@@ -15,17 +15,31 @@ use crate::domain::sealing::derive;
 use crate::model::error::{Error, Result};
 use crate::model::id::LoginId;
 use crate::model::secret::random;
+use crate::model::settings::Settings;
+
+/// The key of browser states, derived once.
+#[derive(Debug)]
+pub struct StateKey(PKey<Private>);
+
+impl StateKey {
+    /// Derives it.
+    ///
+    /// # Errors
+    /// OpenSSL refuses.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let keys = derive(settings, "browser state")?;
+        let key = keys.first().ok_or_else(|| Error::fault("no key for the browser state"))?;
+        Ok(Self(PKey::hmac(&key.key)?))
+    }
+}
 
 /// The browser state of a login.
 ///
 /// # Errors
 /// OpenSSL refuses.
 pub fn of_browser(house: &House, login: LoginId) -> Result<String> {
-    let keys = derive(&house.settings, "browser state")?;
-    let key = keys.first().ok_or_else(|| Error::fault("no key for the browser state"))?;
-    let key = PKey::hmac(&key.key)?;
-    let mac = Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(login.to_string().as_bytes())?;
-    Ok(B64.encode(mac))
+    let mut signer = Signer::new(MessageDigest::sha256(), &house.state_key.0)?;
+    Ok(B64.encode(signer.sign_oneshot_to_vec(login.to_string().as_bytes())?))
 }
 
 /// Section 3.2: `session_state` of an answer to this redirect URI. `None` where it has no origin: an app's own scheme.
