@@ -1,34 +1,77 @@
--- PostgreSQL plans a function in SQL anew at each call where it cannot be inlined, and keeps the plans of one in PL/pgSQL. What hot
--- requests call is in PL/pgSQL therefore.
-
+-- What is held, in one statement however many ask at one moment: access tokens, which name their company and grant, codes and refresh
+-- tokens, which are found by their digests. Holding them is the permission: each question is answered with its own grant and nothing
+-- else. `living` is the grant with what its company says of the person at this moment: null unless it is neither ended nor expired,
+-- its client and its account are on and its membership has not ended. In PL/pgSQL, because that keeps its plans.
 drop function held(text, bytea, uuid, uuid, timestamptz);
 drop function living(uuid, uuid, timestamptz);
-
-create or replace function find_code(sought bytea)
-    returns table (company_id uuid, account_id uuid, grant_id uuid, client_id text)
+create function held(kinds text[], secrets bytea[], companies uuid[], grants uuid[], ats timestamptz[])
+    returns table (n bigint, company_id uuid, account_id uuid, grant_id uuid, client_id text,
+                   redirect_uri text, code_challenge text, dpop_jkt text,
+                   used_at timestamptz, expires_at timestamptz, revoked_at timestamptz, successor_used boolean,
+                   living living_grant)
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 #variable_conflict use_column
 begin
-    return query
-        select g.company_id, g.account_id, g.id, g.client_id
-        from public.authorization_code c
-        join public.authorization_grant g on g.company_id = c.company_id and g.id = c.grant_id
-        where c.digest = sought;
+    if 'access_token' = any (kinds) then
+        return query
+            select q.n, g.company_id, g.account_id, g.id, g.client_id, null::text, null::text, null::text,
+                   null::timestamptz, null::timestamptz, null::timestamptz, false,
+                   row(g.id, g.company_id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
+                       g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role,
+                       a.email, a.email_verified_at, a.name, a.given_name, a.family_name, a.middle_name, a.nickname,
+                       a.preferred_username, a.profile, a.picture, a.website, a.gender, a.birthdate, a.zoneinfo, a.locale,
+                       a.phone_number, a.phone_number_verified, a.address, a.updated_at)::public.living_grant
+            from unnest(kinds, companies, grants, ats) with ordinality as q(kind, company, granted, at, n)
+            join public.authorization_grant g on g.company_id = q.company and g.id = q.granted
+            join public.company c on c.id = g.company_id
+            join public.membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
+            join public.account a on a.id = g.account_id and a.disabled_at is null
+            join public.client k on k.id = g.client_id and k.disabled_at is null
+            where q.kind = 'access_token' and g.ended_at is null and g.expires_at > q.at;
+    end if;
+    if 'code' = any (kinds) then
+        return query
+            select q.n, g.company_id, g.account_id, g.id, g.client_id, s.redirect_uri, s.code_challenge, s.dpop_jkt,
+                   s.used_at, s.expires_at, null::timestamptz, false,
+                   case when g.ended_at is null and g.expires_at > q.at and m.account_id is not null and a.id is not null and k.id is not null then row(g.id, g.company_id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
+                       g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role,
+                       a.email, a.email_verified_at, a.name, a.given_name, a.family_name, a.middle_name, a.nickname,
+                       a.preferred_username, a.profile, a.picture, a.website, a.gender, a.birthdate, a.zoneinfo, a.locale,
+                       a.phone_number, a.phone_number_verified, a.address, a.updated_at)::public.living_grant end
+            from unnest(kinds, secrets, ats) with ordinality as q(kind, secret, at, n)
+            join public.authorization_code s on s.digest = q.secret
+            join public.authorization_grant g on g.company_id = s.company_id and g.id = s.grant_id
+            join public.company c on c.id = g.company_id
+            left join public.membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
+            left join public.account a on a.id = g.account_id and a.disabled_at is null
+            left join public.client k on k.id = g.client_id and k.disabled_at is null
+            where q.kind = 'code';
+    end if;
+    if 'refresh_token' = any (kinds) then
+        return query
+            select q.n, g.company_id, g.account_id, g.id, g.client_id, null::text, null::text, null::text,
+                   s.used_at, s.expires_at, s.revoked_at,
+                   s.used_at is not null and exists (select from public.refresh_token f where f.company_id = s.company_id
+                       and f.parent_digest = s.digest and f.used_at is not null),
+                   case when g.ended_at is null and g.expires_at > q.at and m.account_id is not null and a.id is not null and k.id is not null then row(g.id, g.company_id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
+                       g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role,
+                       a.email, a.email_verified_at, a.name, a.given_name, a.family_name, a.middle_name, a.nickname,
+                       a.preferred_username, a.profile, a.picture, a.website, a.gender, a.birthdate, a.zoneinfo, a.locale,
+                       a.phone_number, a.phone_number_verified, a.address, a.updated_at)::public.living_grant end
+            from unnest(kinds, secrets, ats) with ordinality as q(kind, secret, at, n)
+            join public.refresh_token s on s.digest = q.secret
+            join public.authorization_grant g on g.company_id = s.company_id and g.id = s.grant_id
+            join public.company c on c.id = g.company_id
+            left join public.membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
+            left join public.account a on a.id = g.account_id and a.disabled_at is null
+            left join public.client k on k.id = g.client_id and k.disabled_at is null
+            where q.kind = 'refresh_token';
+    end if;
 end
 $$;
-
-create or replace function find_refresh_token(sought bytea)
-    returns table (company_id uuid, account_id uuid, grant_id uuid, client_id text)
-    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-#variable_conflict use_column
-begin
-    return query
-        select g.company_id, g.account_id, g.id, g.client_id
-        from public.refresh_token r
-        join public.authorization_grant g on g.company_id = r.company_id and g.id = r.grant_id
-        where r.digest = sought;
-end
-$$;
+alter function held(text[], bytea[], uuid[], uuid[], timestamptz[]) owner to countersign_lookup;
+revoke all on function held(text[], bytea[], uuid[], uuid[], timestamptz[]) from public;
+grant execute on function held(text[], bytea[], uuid[], uuid[], timestamptz[]) to countersign_app;
 
 create or replace function find_company(sought text) returns uuid
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -36,74 +79,6 @@ begin
     return (select c.id from public.company c where c.slug = sought);
 end
 $$;
-
--- What is held: an access token (its company and grant are in it), a code, or a refresh token (found by their digests). `living` is the
--- grant with what its company says of the person at this moment: null unless it is neither ended nor expired, its client and its
--- account are on and its membership has not ended.
-create function held(kind text, secret bytea, company uuid, sought uuid, at timestamptz)
-    returns table (company_id uuid, account_id uuid, grant_id uuid, client_id text,
-                   redirect_uri text, code_challenge text, dpop_jkt text,
-                   used_at timestamptz, expires_at timestamptz, revoked_at timestamptz, successor_used boolean,
-                   living living_grant)
-    language plpgsql as $$
-#variable_conflict use_column
-declare
-    person uuid;
-    whose text;
-    alive living_grant;
-begin
-    if kind = 'code' then
-        select f.company_id, f.account_id, f.grant_id, f.client_id into company, person, sought, whose from public.find_code(secret) f;
-    elsif kind = 'refresh_token' then
-        select f.company_id, f.account_id, f.grant_id, f.client_id into company, person, sought, whose
-        from public.find_refresh_token(secret) f;
-    end if;
-    if company is null then
-        return;
-    end if;
-    perform set_config('app.company_id', company::text, true);
-    if person is not null then
-        perform set_config('app.account_id', person::text, true);
-    end if;
-    select g.id, g.company_id, g.account_id, g.client_id, g.login_id, g.scopes, g.audience, g.nonce, g.claims, g.auth_time, g.amr,
-               g.acr, g.subject, g.confirmation, g.authorization_details, g.resources, c.slug, c.name, c.require_mfa, m.role,
-               a.email, a.email_verified_at, a.name, a.given_name, a.family_name, a.middle_name, a.nickname, a.preferred_username,
-               a.profile, a.picture, a.website, a.gender, a.birthdate, a.zoneinfo, a.locale, a.phone_number, a.phone_number_verified,
-               a.address, a.updated_at
-    into alive
-    from public.authorization_grant g
-    join public.company c on c.id = g.company_id
-    join public.membership m on m.company_id = g.company_id and m.account_id = g.account_id and m.ended_at is null
-    join public.account a on a.id = g.account_id and a.disabled_at is null
-    join public.client k on k.id = g.client_id and k.disabled_at is null
-    where g.company_id = company and g.id = sought and g.ended_at is null and g.expires_at > at;
-    if not found then
-        if kind = 'access_token' then
-            return;
-        end if;
-        alive := null;
-    end if;
-    if kind = 'code' then
-        return query
-            select company, person, sought, whose, c.redirect_uri, c.code_challenge, c.dpop_jkt,
-                   c.used_at, c.expires_at, null::timestamptz, false, alive
-            from public.authorization_code c where c.company_id = company and c.digest = secret;
-    elsif kind = 'refresh_token' then
-        return query
-            select company, person, sought, whose, null::text, null::text, null::text, t.used_at, t.expires_at, t.revoked_at,
-                   t.used_at is not null and exists (select from public.refresh_token s
-                       where s.company_id = company and s.parent_digest = secret and s.used_at is not null), alive
-            from public.refresh_token t where t.company_id = company and t.digest = secret;
-    else
-        company_id := alive.company_id; account_id := alive.account_id; grant_id := alive.id; client_id := alive.client_id;
-        successor_used := false;
-        living := alive;
-        return next;
-    end if;
-end
-$$;
-revoke all on function held(text, bytea, uuid, uuid, timestamptz) from public;
-grant execute on function held(text, bytea, uuid, uuid, timestamptz) to countersign_app;
 
 -- Counts one attempt under several limits, one after the other, until one of them says no: when the next is heard then, and null
 -- where all admit it. What costs nothing blocks until long ago, not until now: requests of one moment do not arrive here in the order

@@ -146,7 +146,7 @@ async fn rows(questions: &[(Asked, OffsetDateTime)], conn: &mut PgConnection) ->
     }
     sqlx::query_as!(
         Row,
-        r#"select q.n as "n!", h.company_id as "company!", h.account_id as "account!", h.grant_id as "grant_id!",
+        r#"select h.n as "n!", h.company_id as "company!", h.account_id as "account!", h.grant_id as "grant_id!",
                   h.client_id as "client!", h.redirect_uri, h.code_challenge, h.dpop_jkt, h.used_at, h.expires_at, h.revoked_at,
                   h.successor_used as "successor_used!",
                   (h.living).login_id, (h.living).scopes, (h.living).audience, (h.living).nonce, (h.living).claims,
@@ -157,9 +157,7 @@ async fn rows(questions: &[(Asked, OffsetDateTime)], conn: &mut PgConnection) ->
                   (h.living).preferred_username, (h.living).profile, (h.living).picture, (h.living).website,
                   (h.living).gender, (h.living).birthdate, (h.living).zoneinfo, (h.living).locale, (h.living).phone_number,
                   (h.living).phone_number_verified, (h.living).address, (h.living).updated_at
-           from unnest($1::text[], $2::bytea[], $3::uuid[], $4::uuid[], $5::timestamptz[])
-                    with ordinality as q(kind, secret, company, granted, at, n)
-           cross join lateral held(q.kind, q.secret, q.company, q.granted, q.at) h"#,
+           from held($1, $2, $3, $4, $5) h"#,
         &asked.kind as &[&str],
         &asked.secret as &[Option<&[u8]>],
         &asked.company as &[Option<Uuid>],
