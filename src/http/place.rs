@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 
 use super::Shared;
 use crate::domain::hashing;
+use crate::domain::person::sign_in;
 use crate::model::error::Error;
 
 /// The place, kept until the request is answered. It stands first among what a handler asks for.
@@ -17,6 +18,6 @@ impl FromRequestParts<Shared> for Place {
     type Rejection = Error;
 
     async fn from_request_parts(_: &mut Parts, house: &Shared) -> Result<Self, Error> {
-        Ok(Self { _place: house.hashing.place()? })
+        Ok(Self { _place: sign_in::place(house)? })
     }
 }

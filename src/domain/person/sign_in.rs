@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::hashing::Verdict;
+use crate::domain::hashing::{Place, Verdict};
 use crate::domain::house::House;
 use crate::domain::metrics::{Factor, SignIn};
 use crate::domain::throttle::{self, Attempt};
@@ -55,6 +55,14 @@ impl Proof {
             Self::SecondFactor => ACR_MFA,
         }
     }
+}
+
+/// A place among those who sign in, before anything is asked of the database for them.
+///
+/// # Errors
+/// `Busy` where too many sign in at once.
+pub fn place(house: &House) -> Result<Place> {
+    house.hashing.place().inspect_err(|_| house.metrics.sign_ins.add(SignIn::Busy))
 }
 
 /// Checks a password.

@@ -66,6 +66,11 @@ async fn a_switched_off_account_is_signed_out_everywhere_at_once() {
     assert_eq!(app.userinfo(tokens["access_token"].as_str().unwrap()).await.status(), 401);
 }
 
+/// A command is another process: a node has heard of what it changed after two seconds.
+fn seen(provider: &Provider) {
+    provider.wait(time::Duration::seconds(2));
+}
+
 #[tokio::test]
 async fn a_client_is_registered_and_its_secret_is_shown_once() {
     let provider = Provider::start().await;
@@ -81,8 +86,10 @@ async fn a_client_is_registered_and_its_secret_is_shown_once() {
     };
     assert_eq!(ask(secret.clone()).await.unwrap().status(), 400);
     obey(&provider, &["client", "rotate-secret", &id]).await;
+    seen(&provider);
     assert_eq!(ask(secret).await.unwrap().status(), 401);
     obey(&provider, &["client", "redirect-uris", &id, "https://app.example/other"]).await;
+    seen(&provider);
     let authorize = |uri: &str| {
         let query = [("client_id", id.as_str()), ("response_type", "code"), ("redirect_uri", uri), ("scope", "openid")];
         provider.stranger().get(provider.url("/oauth2/authorize")).query(&query).send()
@@ -90,8 +97,10 @@ async fn a_client_is_registered_and_its_secret_is_shown_once() {
     assert_eq!(authorize("https://app.example/callback").await.unwrap().status(), 400);
     assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 303);
     obey(&provider, &["client", "disable", &id]).await;
+    seen(&provider);
     assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 400);
     obey(&provider, &["client", "enable", &id]).await;
+    seen(&provider);
     assert_eq!(authorize("https://app.example/other").await.unwrap().status(), 303);
     let said = provider.actions().await;
     assert!(["client.created", "client.changed"].iter().all(|action| said.iter().any(|line| line == action)));
