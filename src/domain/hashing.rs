@@ -156,15 +156,24 @@ fn work(jobs: &Mutex<Receiver<(Instant, Job)>>, worker: &Worker) {
         metrics.running.inc();
         metrics.wait.observe(since.elapsed());
         let begun = Instant::now();
+        // Whoever has the answer finds it counted.
+        let done = || {
+            metrics.work.observe(begun.elapsed());
+            metrics.running.dec();
+        };
         // A caller that went away needs no answer.
         match job {
-            Job::Hash(password, answer) => drop(answer.send(worker.hash(&password, &mut memory))),
+            Job::Hash(password, answer) => {
+                let hash = worker.hash(&password, &mut memory);
+                done();
+                drop(answer.send(hash));
+            }
             Job::Verify(password, hash, answer) => {
-                drop(answer.send(worker.verify(&password, hash.as_deref(), &mut memory)));
+                let verdict = worker.verify(&password, hash.as_deref(), &mut memory);
+                done();
+                drop(answer.send(verdict));
             }
         }
-        metrics.work.observe(begun.elapsed());
-        metrics.running.dec();
     }
 }
 
