@@ -15,7 +15,8 @@ use crate::model::params::{decode, escapes_nul};
 /// Bytes of a body; more are refused.
 pub const LIMIT: usize = 64 * 1024;
 
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+/// The whole body, if it is not too large.
+pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
             Error::TooLarge

@@ -1,23 +1,27 @@
-//! A place among those who sign in, taken before anything is read for them: in a storm, whoever finds none is told so at once.
+//! A place among those who sign in, taken before anything is read from the database for them: in a storm, whoever finds none is told so
+//! at once. The body is there by then, so that nobody holds a place by sending slowly.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
 
-use super::Shared;
-use crate::domain::hashing;
+use super::{Shared, body};
+use crate::domain::hashing::Place;
 use crate::domain::person::sign_in;
-use crate::model::error::Error;
 
-/// The place, kept until the request is answered. It stands first among what a handler asks for.
+/// What else a handler asks for, with the place, which is kept until the request is answered.
 #[derive(Debug)]
-pub struct Place {
-    _place: hashing::Place,
-}
+pub struct Placed<T>(pub Place, pub T);
 
-impl FromRequestParts<Shared> for Place {
-    type Rejection = Error;
+impl<T: FromRequest<Shared>> FromRequest<Shared> for Placed<T> {
+    type Rejection = Response;
 
-    async fn from_request_parts(_: &mut Parts, house: &Shared) -> Result<Self, Error> {
-        Ok(Self { _place: sign_in::place(house)? })
+    async fn from_request(request: Request, house: &Shared) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let whole = body::bytes(Request::from_parts(parts.clone(), body), house).await;
+        let whole = whole.map_err(IntoResponse::into_response)?;
+        let place = sign_in::place(house).map_err(IntoResponse::into_response)?;
+        let rest = T::from_request(Request::from_parts(parts, Body::from(whole)), house).await;
+        Ok(Self(place, rest.map_err(IntoResponse::into_response)?))
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::person::sign_up::{self, Registered, Registration};
 use crate::http::Shared;
 use crate::http::body::JsonBody;
 use crate::http::context::Cx;
-use crate::http::place::Place;
+use crate::http::place::Placed;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::secret::Secret;
@@ -154,10 +154,9 @@ pub async fn signed_in(house: &Shared, session: Session) -> Result<LoginAnswer> 
     (status = 403, description = "The address must be confirmed first"), (status = 404, description = "Not a company of this person"),
     (status = 429, description = "Too many attempts")))]
 pub async fn login(
-    _place: Place,
     State(house): State<Shared>,
     Cx(cx): Cx,
-    JsonBody(sent): JsonBody<Login>,
+    Placed(_place, JsonBody(sent)): Placed<JsonBody<Login>>,
 ) -> Result<Json<LoginAnswer>> {
     let wrong = Error::Unauthenticated("e-mail address or password is wrong");
     let Ok(email) = sent.email.parse::<Email>() else { return Err(wrong) };

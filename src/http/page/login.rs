@@ -17,7 +17,7 @@ use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
-use crate::http::place::Place;
+use crate::http::place::Placed;
 use crate::http::session::{Browser, Empty, PageForm, Remembered};
 use crate::model::context::Context;
 use crate::model::email::Email;
@@ -125,11 +125,14 @@ pub struct Typed {
 
 /// Checks it.
 pub async fn submit(
-    _place: Place,
-    (State(house), Cx(cx)): (State<Shared>, Cx),
-    QueryOf(steps): QueryOf<Steps>,
-    (browser, frame): (Browser, Frame),
-    PageForm(typed): PageForm<Typed>,
+    State(house): State<Shared>,
+    Cx(cx): Cx,
+    Placed(_place, (QueryOf(steps), browser, frame, PageForm(typed))): Placed<(
+        QueryOf<Steps>,
+        Browser,
+        Frame,
+        PageForm<Typed>,
+    )>,
 ) -> Result<Response> {
     let flow = waiting(&house, &cx, &browser, &steps).await?;
     let again = |frame: Frame, flaws: Flaws, status| {

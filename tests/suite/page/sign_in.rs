@@ -145,3 +145,20 @@ async fn next_leads_to_our_own_pages_only() {
         assert_eq!((page.url.origin().ascii_serialization(), page.path()), (provider.base.clone(), lands));
     }
 }
+
+#[tokio::test]
+async fn whoever_sends_slowly_keeps_nobody_from_signing_in() {
+    use tokio::io::AsyncWriteExt as _;
+    let provider = Provider::start_with(&[("PASSWORD_HASH_QUEUE", "1")]).await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut connection = tokio::net::TcpStream::connect(("127.0.0.1", provider.port)).await.unwrap();
+        let head = "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+                    content-length: 100\r\n\r\nemail=";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        slow.push(connection);
+    }
+    let page = provider.visitor().sign_in(&admin).await;
+    assert_eq!((page.path(), slow.len()), ("/dashboard", 10));
+}
