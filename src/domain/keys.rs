@@ -5,6 +5,7 @@
 //! (RUSTSEC-2023-0071 keeps it from anything more); OpenSSL, through josekit, signs with keys that were parsed once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use josekit::jwk::Jwk;
@@ -47,6 +48,7 @@ pub struct Keyring {
     read: RwLock<Option<KeySet>>,
     reading: Mutex<()>,
     verified: RwLock<HashMap<[u8; 32], Arc<Verified>>>,
+    changes: AtomicU64,
 }
 
 /// One reading of the keys.
@@ -216,8 +218,17 @@ impl Keyring {
         self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A number that is another one when the keys are others.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     fn keep(&self, keys: Option<KeySet>) {
+        let same = keys.as_ref().zip(self.known()).is_some_and(|(new, old)| Arc::ptr_eq(&new.keys, &old.keys));
         *self.read.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        if !same {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Front {
 #[derive(Debug, Clone)]
 struct Kept {
     at: OffsetDateTime,
+    /// Which keys they were.
+    keys: u64,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -60,8 +62,9 @@ impl Front {
         if self.house.is_stopping() {
             return None;
         }
-        let Kept { at, headers, body } = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()?;
-        if (self.house.clock.now() - at).abs() >= STANDS {
+        let Kept { at, keys, headers, body } =
+            self.kept.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()?;
+        if (self.house.clock.now() - at).abs() >= STANDS || keys != self.house.keyring.changes() {
             return None;
         }
         let watch = self.house.metrics.requests.begin(Some(path), Method::GET.as_str());
@@ -76,7 +79,7 @@ impl Front {
 
     /// Asks the routes, and keeps their answer.
     async fn ask(mut self, path: &'static str, request: Request) -> Result<Response, Infallible> {
-        let at = self.house.clock.now();
+        let (at, keys) = (self.house.clock.now(), self.house.keyring.changes());
         let (mut head, body) = self.router.call(request).await?.into_parts();
         if head.status != StatusCode::OK || self.house.is_stopping() {
             return Ok(Response::from_parts(head, body));
@@ -88,7 +91,7 @@ impl Front {
         let mut headers = head.headers.clone();
         headers.remove(REQUEST_ID);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        let kept = Kept { at, headers, body: body.clone() };
+        let kept = Kept { at, keys, headers, body: body.clone() };
         self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(path, kept);
         Ok(Response::from_parts(head, Body::from(body)))
     }
