@@ -33,7 +33,7 @@ pub enum Action {
         #[arg(required = true)]
         uris: Vec<String>,
     },
-    /// Make a new secret; the old one is void at once.
+    /// Make a new secret; the old one is void within two seconds.
     RotateSecret {
         /// The client's id.
         id: String,

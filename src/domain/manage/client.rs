@@ -123,7 +123,7 @@ pub async fn change(house: &House, cx: &Context, admin: Admin, id: &str, wishes:
     Ok(Made { client, secret })
 }
 
-/// Makes a new secret; the old one is void at once.
+/// Makes a new secret; the old one is void at this node at once, and at every other within two seconds.
 ///
 /// # Errors
 /// `NotFound` as [`find`]; `Conflict` for a client that proves who it is otherwise.

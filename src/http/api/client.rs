@@ -219,7 +219,7 @@ pub async fn remove(State(house): State<Shared>, Cx(cx): Cx, caller: Caller, Nam
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a new secret; the old one is void at once.
+/// Makes a new secret; the old one is void here at once, and at other nodes within two seconds.
 #[utoipa::path(post, path = "/api/clients/{client_id}/rotate-secret", tag = "clients", params(("client_id" = String, Path)), security(("bearer" = [])), responses(
     (status = 200, body = ShownClient), (status = 401, description = "No valid token"), (status = 403, description = "Not an admin"),
     (status = 404, description = "Not of this company"), (status = 409, description = "It has no secret")))]
