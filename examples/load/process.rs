@@ -31,7 +31,8 @@ pub struct Usage {
     pub database: Option<Used>,
 }
 
-/// Looks at them every 50 ms.
+/// Looks at a process every 50 ms. Dividing what several share is dear (`smaps_rollup` walks all of it), so of those the memory is
+/// only looked at before and after: the look must not take the cores from what is measured.
 #[derive(Debug)]
 pub struct Watch {
     over: Arc<AtomicBool>,
@@ -61,7 +62,7 @@ fn watch(pids: [Option<u32>; 2], over: &AtomicBool) -> Usage {
     let mut most = [0_f64; 2];
     while !over.load(Ordering::Relaxed) {
         for (most, known) in most.iter_mut().zip(&families) {
-            if let Some((family, _)) = known {
+            if let Some((family, _)) = known.as_ref().filter(|(family, _)| family.len() == 1) {
                 *most = most.max(Memory::of(family).0);
             }
         }
@@ -71,7 +72,8 @@ fn watch(pids: [Option<u32>; 2], over: &AtomicBool) -> Usage {
     let mut used = families.into_iter().zip(before).zip(most).map(|((known, before), most)| {
         let (family, first) = known?;
         let cpu_seconds = cpu(&family).saturating_sub(before).as_secs_f64();
-        Some(Used { cpu_seconds, cores: cpu_seconds / lasted, resident_mib_before: first.0, resident_mib_most: most })
+        let resident_mib_most = most.max(first.0).max(Memory::of(&family).0);
+        Some(Used { cpu_seconds, cores: cpu_seconds / lasted, resident_mib_before: first.0, resident_mib_most })
     });
     Usage { server: used.next().flatten(), database: used.next().flatten() }
 }

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use tower_sessions::Session;
 
 use super::Shared;
-use super::session::Remembered;
 use super::session_store::{LOGIN, told};
 use crate::domain::oidc::session_state;
+use crate::domain::person::visitor::Remembered;
 use crate::model::error::{Error, Result};
 
 /// The layer. It stands inside that of the sessions.

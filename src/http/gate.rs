@@ -98,7 +98,7 @@ async fn visit(house: &Shared, request: &mut Request) -> Result<Option<Visitor>>
     let browser = Browser::from_request_parts(&mut parts, &()).await;
     *request = Request::from_parts(parts, body);
     match browser?.remembered().await? {
-        Some(who) => visitor::find(house, &cx.0, who.account, who.login, who.company).await,
+        Some(who) => visitor::find(house, &cx.0, &who, None).await,
         None => Ok(None),
     }
 }

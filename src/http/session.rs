@@ -8,8 +8,9 @@ use tower_sessions::Session;
 
 use super::body;
 use super::session_store::{LOGIN, told};
+use crate::domain::person::visitor::Remembered;
 use crate::model::error::{Error, Result};
-use crate::model::id::{AccountId, CompanyId, LoginId};
+use crate::model::id::{AccountId, LoginId};
 use crate::model::secret::{Digest, Secret};
 
 const CSRF: &str = "csrf";
@@ -17,17 +18,6 @@ const BROWSER: &str = "browser";
 const EARLIER: &str = "earlier";
 /// How many earlier logins of a browser are known.
 const REMEMBERED: usize = 16;
-
-/// What the browser's session says of who is signed in. The login itself must still be asked for: it may have ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Remembered {
-    /// The login.
-    pub login: LoginId,
-    /// Whose.
-    pub account: AccountId,
-    /// The company last chosen in this browser.
-    pub company: Option<CompanyId>,
-}
 
 /// The browser behind a request.
 #[derive(Debug, Clone)]
@@ -95,9 +85,13 @@ impl Browser {
         if let Some(known) = self.0.get::<String>(name).await.map_err(told)? {
             return Ok(known);
         }
-        let fresh = Secret::generate().reveal().to_owned();
-        self.0.insert(name, &fresh).await.map_err(told)?;
-        Ok(fresh)
+        // Both at once: whoever needs one will need the other, and a session is kept with one statement.
+        for each in [CSRF, BROWSER] {
+            if each == name || self.0.get_value(each).await.map_err(told)?.is_none() {
+                self.0.insert(each, Secret::generate().reveal()).await.map_err(told)?;
+            }
+        }
+        self.0.get(name).await.map_err(told)?.ok_or_else(|| Error::fault("a session forgot what it was told"))
     }
 }
 

@@ -72,7 +72,7 @@ impl SessionStore for Store {
 
     #[expect(clippy::disallowed_methods, reason = "the library compares with the system's clock")]
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = browser_session::find(&self.0.db, &digest(*id), self.0.clock.now()).await.map_err(backend)?;
+        let found = browser_session::find(&self.0.db, digest(*id), self.0.clock.now()).await.map_err(backend)?;
         let Some((data, expires_at)) = found else {
             return Ok(None);
         };

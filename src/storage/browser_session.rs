@@ -1,8 +1,10 @@
 //! Browser sessions as tower-sessions keeps them, found by the digest of the cookie's value.
 
 use serde_json::Value;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::lane::{self, Lane, Question};
 use super::scope::Db;
 use crate::model::error::Result;
 use crate::model::secret::Digest;
@@ -34,16 +36,36 @@ pub async fn save(db: &Db, digest: &Digest, data: &Value, expires_at: OffsetDate
     Ok(())
 }
 
-/// What a living session holds.
-pub async fn find(db: &Db, digest: &Digest, now: OffsetDateTime) -> Result<Option<(Value, OffsetDateTime)>> {
-    let row = sqlx::query!(
-        "select data, expires_at from browser_session where digest = $1 and expires_at > $2",
-        digest.as_bytes(),
-        now
-    )
-    .fetch_optional(db.pool())
-    .await?;
-    Ok(row.map(|row| (row.data, row.expires_at)))
+/// A session that is looked for, and at which instant.
+#[derive(Debug)]
+pub struct Sought(Digest, OffsetDateTime);
+
+/// What a living session holds, and until when.
+pub async fn find(db: &Db, digest: Digest, now: OffsetDateTime) -> Result<Option<(Value, OffsetDateTime)>> {
+    lane::ask(db, Sought(digest, now)).await
+}
+
+impl Question for Sought {
+    type Answer = Option<(Value, OffsetDateTime)>;
+    const WORKERS: usize = 1;
+    const READS: bool = true;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().session
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Answer>, sqlx::Error> {
+        let digests: Vec<&[u8]> = questions.iter().map(|sought| sought.0.as_bytes()).collect();
+        let ats: Vec<OffsetDateTime> = questions.iter().map(|sought| sought.1).collect();
+        let rows = sqlx::query!(
+            r#"select n as "n!", data as "data!", expires_at as "expires_at!" from sessions($1, $2)"#,
+            &digests as &[&[u8]],
+            &ats
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(lane::by_number(questions, rows.into_iter().map(|row| (row.n, (row.data, row.expires_at)))))
+    }
 }
 
 /// Forgets a session.

@@ -408,13 +408,8 @@ impl Question for Speaks {
             lines.add(&speaks.noted);
         }
         let rows = sqlx::query!(
-            r#"select q.n as "n!", f.company_id as "company!", f.company_slug as "slug!"
-               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-                           $9::text[], $10::text[], $11::jsonb[])
-                        with ordinality
-                        as q(owner, company, slug, at, line, client, ip, user_agent, request, action, detail, n)
-               cross join lateral note_client_token(q.owner, q.company, q.slug, q.at, q.line, q.client, q.ip, q.user_agent,
-                                                    q.request, q.action, q.detail) f"#,
+            r#"select n as "n!", company_id as "company!", company_slug as "slug!"
+               from note_client_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
             &owner as &[Option<Uuid>],
             &company as &[Option<Uuid>],
             &slug as &[Option<&str>],
@@ -429,12 +424,6 @@ impl Question for Speaks {
         )
         .fetch_all(conn)
         .await?;
-        let mut answers = vec![None; questions.len()];
-        for row in rows {
-            if let Some(place) = usize::try_from(row.n - 1).ok().and_then(|n| answers.get_mut(n)) {
-                *place = Some((CompanyId(row.company), row.slug));
-            }
-        }
-        Ok(answers)
+        Ok(lane::by_number(questions, rows.into_iter().map(|row| (row.n, (CompanyId(row.company), row.slug)))))
     }
 }

@@ -78,7 +78,8 @@ impl Question for Use {
 
     async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Taken>, sqlx::Error> {
         // Everybody takes grants in one order, so that nobody waits for each other.
-        let order = lane::ordered(questions, |using| using.whose.grant.0);
+        let order = lane::ordered(questions, |using| (using.whose.company.0, using.whose.grant.0));
+        let firsts = lane::firsts(&order, |using| using.whose.grant);
         let mut lines = Lines::default();
         let (mut secret, mut company, mut person, mut granted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut refresh, mut until, mut bind) = (Vec::new(), Vec::new(), Vec::new());
@@ -92,19 +93,14 @@ impl Question for Use {
             bind.push(using.bind.as_ref());
             lines.add(&using.noted);
         }
-        let words = sqlx::query_scalar!(
-            r#"select take_code(q.secret, q.company, q.person, q.granted, q.at, q.refresh, q.until, q.bind, q.line, q.client, q.ip,
-                                q.user_agent, q.request, q.action, q.detail, q.reuse) as "taken!"
-               from unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bytea[], $7::timestamptz[],
-                           $8::jsonb[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[],
-                           $16::text[])
-                        as q(secret, company, person, granted, at, refresh, until, bind, line, client, ip, user_agent, request,
-                             action, detail, reuse)"#,
+        let words: Vec<String> = sqlx::query_scalar!(
+            r#"select take_codes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) as "taken!""#,
             &secret as &[&[u8]],
             &company,
             &person,
             &granted,
             &lines.at,
+            &firsts,
             &refresh as &[Option<&[u8]>],
             &until as &[Option<OffsetDateTime>],
             &bind as &[Option<&Value>],
@@ -117,7 +113,7 @@ impl Question for Use {
             &lines.detail as &[&Value],
             &lines.otherwise as &[&str]
         )
-        .fetch_all(conn)
+        .fetch_one(conn)
         .await?;
         Ok(lane::in_first_order(&order, words.iter().map(|word| Taken::read(word))))
     }

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::consent::Given;
 use super::scope::{AccountTx, CompanyTx, Db};
 use crate::model::error::{Error, Result};
 use crate::model::id::CompanyId;
@@ -126,6 +127,8 @@ pub struct Joined {
     pub company: Row,
     /// `admin`, `manager`, `user`.
     pub role: String,
+    /// What they allowed there, where it was asked for what one client may do.
+    pub allowed: Option<Given>,
 }
 
 /// Every company that the person of the scope belongs to, by name.
@@ -156,6 +159,7 @@ pub async fn of_account(tx: &mut AccountTx) -> Result<Vec<Joined>> {
                 created_at: row.created_at,
             },
             role: row.role,
+            allowed: None,
         })
         .collect())
 }

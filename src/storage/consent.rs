@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::scope::{AccountTx, CompanyTx, Db};
+use super::scope::{AccountTx, CompanyTx};
 use crate::model::error::Result;
-use crate::model::id::{AccountId, CompanyId};
+use crate::model::id::AccountId;
 use crate::model::scope::Scopes;
 
 /// What a person allowed.
@@ -41,19 +41,6 @@ pub async fn find(tx: &mut CompanyTx, account: AccountId, client_id: &str) -> Re
         client_id
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(|row| Given { scopes: Scopes::from(row.scopes), resources: row.resources.into_iter().collect() }))
-}
-
-/// As [`find`], in one statement by itself.
-pub async fn given(db: &Db, (company, account): (CompanyId, AccountId), client_id: &str) -> Result<Option<Given>> {
-    let row = sqlx::query!(
-        r#"select scopes as "scopes!", resources as "resources!" from consented($1, $2, $3)"#,
-        company.0,
-        account.0,
-        client_id
-    )
-    .fetch_optional(db.pool())
     .await?;
     Ok(row.map(|row| Given { scopes: Scopes::from(row.scopes), resources: row.resources.into_iter().collect() }))
 }

@@ -1,12 +1,13 @@
 //! Authorization grants: who let which client do what, for which company.
 
 use serde_json::Value;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::lane::{self, Lane, Question};
 use super::scope::{AccountTx, CompanyTx, Db};
 use super::{code, login_client};
-use crate::model::client::Client;
 use crate::model::error::Result;
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
@@ -134,44 +135,134 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
     Ok(())
 }
 
-/// Keeps a new grant of a person who is signed in, with its code where it has one, in one statement. Where the client has a logout
-/// URI, it will hear of the login's end. `false` where the login has ended: whoever ends it meanwhile waits, and then finds the grant.
-pub async fn issue(
-    db: &Db,
-    (company, client): (CompanyId, &Client),
-    grant: &Fresh,
-    code: Option<&code::Fresh>,
-    now: OffsetDateTime,
-) -> Result<bool> {
-    let hears = client.metadata.backchannel_logout_uri.is_some() || client.metadata.frontchannel_logout_uri.is_some();
-    let done = sqlx::query_scalar!(
-        r#"select issue_grant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                              $22, $23) as "done!""#,
-        company.0,
-        grant.account.0,
-        grant.id.0,
-        grant.client_id,
-        grant.login.0,
-        now,
-        &grant.scopes.to_vec(),
-        grant.audience,
-        grant.nonce as _,
-        grant.claims as _,
-        grant.auth_time,
-        &grant.amr,
-        grant.acr,
-        grant.subject as _,
-        grant.authorization_details as _,
-        &grant.resources,
-        grant.expires_at,
-        hears,
-        code.map(|code| code.digest.as_bytes()) as _,
-        code.map(|code| code.redirect_uri.as_str()) as _,
-        code.and_then(|code| code.code_challenge.as_deref()) as _,
-        code.and_then(|code| code.dpop_jkt.as_deref()) as _,
-        code.map(|code| code.expires_at) as _
-    );
-    Ok(done.fetch_one(db.pool()).await?)
+/// A grant that a person who is signed in gives, with its code where it has one.
+#[derive(Debug)]
+pub struct Given {
+    /// In which company.
+    pub company: CompanyId,
+    /// The grant.
+    pub grant: Fresh,
+    /// Its code.
+    pub code: Option<code::Fresh>,
+    /// Whether the client has a logout URI, and so will hear of the login's end.
+    pub hears_logout: bool,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Keeps it. `false` where the login has ended: whoever ends it meanwhile waits, and then finds the grant.
+pub async fn issue(db: &Db, given: Given) -> Result<bool> {
+    lane::ask(db, given).await
+}
+
+impl Question for Given {
+    type Answer = bool;
+    const WORKERS: usize = 2;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().grant
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<bool>, sqlx::Error> {
+        let order = lane::ordered(questions, |given| given.company.0);
+        let given = Columns::of(&order);
+        let done: Vec<bool> = sqlx::query_scalar!(
+            r#"select issue_grants($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                                   $22, $23) as "done!""#,
+            &given.company,
+            &given.person,
+            &given.id,
+            &given.client as &[&str],
+            &given.login,
+            &given.at,
+            &given.scopes,
+            &given.audience as &[&str],
+            &given.nonce as &[Option<&str>],
+            &given.claims as &[Option<&Value>],
+            &given.auth_time,
+            &given.amr,
+            &given.acr as &[&str],
+            &given.subject as &[Option<&str>],
+            &given.details as &[Option<&Value>],
+            &given.resources,
+            &given.until,
+            &given.hears_logout,
+            &given.code as &[Option<&[u8]>],
+            &given.redirect_uri as &[Option<&str>],
+            &given.code_challenge as &[Option<&str>],
+            &given.dpop_jkt as &[Option<&str>],
+            &given.code_until as &[Option<OffsetDateTime>]
+        )
+        .fetch_one(conn)
+        .await?;
+        Ok(lane::in_first_order(&order, done.into_iter()))
+    }
+}
+
+/// Grants, column by column. Lists are one text each, separated by spaces: none of their words has one.
+#[derive(Default)]
+struct Columns<'a> {
+    company: Vec<Uuid>,
+    person: Vec<Uuid>,
+    id: Vec<Uuid>,
+    client: Vec<&'a str>,
+    login: Vec<Uuid>,
+    at: Vec<OffsetDateTime>,
+    scopes: Vec<String>,
+    audience: Vec<&'a str>,
+    nonce: Vec<Option<&'a str>>,
+    claims: Vec<Option<&'a Value>>,
+    auth_time: Vec<OffsetDateTime>,
+    amr: Vec<String>,
+    acr: Vec<&'a str>,
+    subject: Vec<Option<&'a str>>,
+    details: Vec<Option<&'a Value>>,
+    resources: Vec<String>,
+    until: Vec<OffsetDateTime>,
+    hears_logout: Vec<bool>,
+    code: Vec<Option<&'a [u8]>>,
+    redirect_uri: Vec<Option<&'a str>>,
+    code_challenge: Vec<Option<&'a str>>,
+    dpop_jkt: Vec<Option<&'a str>>,
+    code_until: Vec<Option<OffsetDateTime>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(order: &[(usize, &'a Given)]) -> Self {
+        let mut columns = Self::default();
+        for (_, given) in order {
+            columns.add(given);
+        }
+        columns
+    }
+
+    fn add(&mut self, given: &'a Given) {
+        let Fresh { id, account, client_id, login, scopes, audience, .. } = &given.grant;
+        self.company.push(given.company.0);
+        self.person.push(account.0);
+        self.id.push(id.0);
+        self.client.push(client_id);
+        self.login.push(login.0);
+        self.at.push(given.at);
+        self.scopes.push(scopes.to_string());
+        self.audience.push(audience);
+        self.nonce.push(given.grant.nonce.as_deref());
+        self.claims.push(given.grant.claims.as_ref());
+        self.auth_time.push(given.grant.auth_time);
+        self.amr.push(given.grant.amr.join(" "));
+        self.acr.push(&given.grant.acr);
+        self.subject.push(given.grant.subject.as_deref());
+        self.details.push(given.grant.authorization_details.as_ref());
+        self.resources.push(given.grant.resources.join(" "));
+        self.until.push(given.grant.expires_at);
+        self.hears_logout.push(given.hears_logout);
+        let code = given.code.as_ref();
+        self.code.push(code.map(|code| code.digest.as_bytes()));
+        self.redirect_uri.push(code.map(|code| code.redirect_uri.as_str()));
+        self.code_challenge.push(code.and_then(|code| code.code_challenge.as_deref()));
+        self.dpop_jkt.push(code.and_then(|code| code.dpop_jkt.as_deref()));
+        self.code_until.push(code.map(|code| code.expires_at));
+    }
 }
 
 /// Ends a grant, and with it every token of it. `false` where it had ended already.

@@ -67,7 +67,7 @@ pub async fn find(db: &Db, asked: Asked, now: OffsetDateTime) -> Result<Option<H
     lane::ask(db, (asked, now)).await
 }
 
-/// A row as it comes. Everything of the grant is missing where that is dead.
+/// A row as it comes. What it says of the grant counts only where that lives.
 struct Row {
     n: i64,
     company: Uuid,
@@ -81,6 +81,7 @@ struct Row {
     expires_at: Option<OffsetDateTime>,
     revoked_at: Option<OffsetDateTime>,
     successor_used: bool,
+    living: bool,
     login_id: Option<Uuid>,
     scopes: Option<Vec<String>>,
     audience: Option<String>,
@@ -128,14 +129,8 @@ impl Question for (Asked, OffsetDateTime) {
     }
 
     async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Answer>, sqlx::Error> {
-        let mut answers: Vec<Self::Answer> = Vec::new();
-        answers.resize_with(questions.len(), || None);
-        for row in rows(questions, conn).await? {
-            if let Some(place) = usize::try_from(row.n - 1).ok().and_then(|n| answers.get_mut(n)) {
-                *place = Some(Held::from(row));
-            }
-        }
-        Ok(answers)
+        let rows = rows(questions, conn).await?;
+        Ok(lane::by_number(questions, rows.into_iter().map(|row| (row.n, Held::from(row)))))
     }
 }
 
@@ -148,16 +143,12 @@ async fn rows(questions: &[(Asked, OffsetDateTime)], conn: &mut PgConnection) ->
         Row,
         r#"select h.n as "n!", h.company_id as "company!", h.account_id as "account!", h.grant_id as "grant_id!",
                   h.client_id as "client!", h.redirect_uri, h.code_challenge, h.dpop_jkt, h.used_at, h.expires_at, h.revoked_at,
-                  h.successor_used as "successor_used!",
-                  (h.living).login_id, (h.living).scopes, (h.living).audience, (h.living).nonce, (h.living).claims,
-                  (h.living).auth_time, (h.living).amr, (h.living).acr, (h.living).subject, (h.living).confirmation,
-                  (h.living).authorization_details, (h.living).resources, (h.living).company_slug, (h.living).company_name,
-                  (h.living).require_mfa, (h.living).role, (h.living).email, (h.living).email_verified_at, (h.living).name,
-                  (h.living).given_name, (h.living).family_name, (h.living).middle_name, (h.living).nickname,
-                  (h.living).preferred_username, (h.living).profile, (h.living).picture, (h.living).website,
-                  (h.living).gender, (h.living).birthdate, (h.living).zoneinfo, (h.living).locale, (h.living).phone_number,
-                  (h.living).phone_number_verified, (h.living).address, (h.living).updated_at
-           from held($1, $2, $3, $4, $5) h"#,
+                  h.successor_used as "successor_used!", h.living as "living!", h.login_id, h.scopes, h.audience, h.nonce, h.claims,
+                  h.auth_time, h.amr, h.acr, h.subject, h.confirmation, h.authorization_details, h.resources, h.company_slug,
+                  h.company_name, h.require_mfa, h.role, h.email, h.email_verified_at, h.name, h.given_name, h.family_name,
+                  h.middle_name, h.nickname, h.preferred_username, h.profile, h.picture, h.website, h.gender, h.birthdate,
+                  h.zoneinfo, h.locale, h.phone_number, h.phone_number_verified, h.address, h.updated_at
+           from holdings($1, $2, $3, $4, $5) h"#,
         &asked.kind as &[&str],
         &asked.secret as &[Option<&[u8]>],
         &asked.company as &[Option<Uuid>],
@@ -203,6 +194,9 @@ impl From<Row> for Held {
 
 /// `None` where the grant is dead.
 fn living_of(row: Row, whose: &Whose) -> Option<(Living, account::Row)> {
+    if !row.living {
+        return None;
+    }
     let living = Living {
         id: whose.grant,
         account: whose.account,

@@ -22,6 +22,8 @@ use crate::model::error::{Error, Result};
 const MOST: usize = 64;
 /// PostgreSQL ends a statement after five seconds.
 const ANSWERED: Duration = Duration::from_secs(6);
+/// After how long without an answer the one worker gets help.
+const PATIENCE: Duration = Duration::from_millis(20);
 /// How long a worker without work keeps its connection.
 const LINGER: Duration = Duration::from_millis(2);
 
@@ -87,24 +89,26 @@ impl<Q: Question> Lane<Q> {
     }
 }
 
-/// Asks, together with what else waits.
+/// Asks, together with what else waits. One worker is enough, and makes most of what waits, until one hangs or cannot keep up.
 pub(in crate::storage) async fn ask<Q: Question>(db: &Db, question: Q) -> Result<Q::Answer> {
-    let (answer, answered) = oneshot::channel();
+    let (answer, mut answered) = oneshot::channel();
     let lane = Q::lane(db);
-    let begins = {
+    let crowded = {
         let mut inner = lane.inner();
         inner.waiting.push_back(Waiting { question, answer, tries: 0 });
-        let begins = inner.workers < Q::WORKERS;
-        inner.workers += usize::from(begins);
-        begins
+        inner.waiting.len() > MOST
     };
-    if begins {
-        // A task of its own: what many wait for does not end with the request of one.
-        tokio::spawn(Worker::<Q> { db: db.clone(), counted: true, kind: PhantomData }.work());
-    } else {
+    if !Worker::<Q>::begins(db, if crowded { Q::WORKERS } else { 1 }) {
         lane.more.notify_one();
     }
-    answered.await.map_err(|_| Error::fault("a question was lost"))?
+    let soon = timeout(PATIENCE, &mut answered).await;
+    let said = if let Ok(said) = soon {
+        said
+    } else {
+        Worker::<Q>::begins(db, Q::WORKERS);
+        answered.await
+    };
+    said.map_err(|_| Error::fault("a question was lost"))?
 }
 
 /// One worker, counted for as long as it lives.
@@ -115,6 +119,21 @@ struct Worker<Q: Question> {
 }
 
 impl<Q: Question> Worker<Q> {
+    /// Begins one more where something waits and there are fewer than so many.
+    fn begins(db: &Db, most: usize) -> bool {
+        let begins = {
+            let mut inner = Q::lane(db).inner();
+            let begins = inner.workers < most && !inner.waiting.is_empty();
+            inner.workers += usize::from(begins);
+            begins
+        };
+        if begins {
+            // A task of its own: what many wait for does not end with the request of one.
+            tokio::spawn(Self { db: db.clone(), counted: true, kind: PhantomData }.work());
+        }
+        begins
+    }
+
     fn lane(&self) -> &Lane<Q> {
         Q::lane(&self.db)
     }
@@ -234,4 +253,21 @@ pub(in crate::storage) fn in_first_order<Q, A>(order: &[(usize, &Q)], answers: i
     let mut placed: Vec<_> = order.iter().map(|(place, _)| *place).zip(answers).collect();
     placed.sort_by_key(|(place, _)| *place);
     placed.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Whether each is the first of its key: those of one key stand together.
+pub(in crate::storage) fn firsts<Q, K: PartialEq>(order: &[(usize, &Q)], key: impl Fn(&Q) -> K) -> Vec<bool> {
+    let keys: Vec<K> = order.iter().map(|(_, question)| key(question)).collect();
+    (0..keys.len()).map(|n| n == 0 || keys.get(n) != keys.get(n - 1)).collect()
+}
+
+/// Answers that came with the numbers of their questions, counted from one.
+pub(in crate::storage) fn by_number<Q, A>(questions: &[Q], answers: impl Iterator<Item = (i64, A)>) -> Vec<Option<A>> {
+    let mut placed: Vec<Option<A>> = questions.iter().map(|_| None).collect();
+    for (n, answer) in answers {
+        if let Some(place) = usize::try_from(n - 1).ok().and_then(|n| placed.get_mut(n)) {
+            *place = Some(answer);
+        }
+    }
+    placed
 }

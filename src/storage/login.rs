@@ -1,13 +1,18 @@
 //! Logins: one account signed in in one browser, or by one API caller.
 
-use time::OffsetDateTime;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::company::{self, Joined};
-use super::login_client;
+use super::lane::{self, Lane, Question};
 use super::scope::{AccountTx, Db};
+use super::{consent, login_client};
+use crate::model::context::Context;
 use crate::model::error::Result;
-use crate::model::id::{AccountId, LoginId};
+use crate::model::event::Line;
+use crate::model::id::{AccountId, LoginId, fresh};
+use crate::model::scope::Scopes;
 
 /// A login.
 #[derive(Debug, Clone)]
@@ -46,25 +51,25 @@ impl Row {
     }
 }
 
-/// Keeps a new login of the person of the scope.
-pub async fn insert(tx: &mut AccountTx, row: &Row) -> Result<()> {
-    sqlx::query!(
-        "insert into login (id, account_id, auth_time, amr, acr, ip, user_agent, created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+/// Begins a login and says so in the trail, in one statement. Answers whether a company of the person demands a second factor that is
+/// not set up.
+pub async fn begin(db: &Db, cx: &Context, row: &Row, line: &Line) -> Result<bool> {
+    let must = sqlx::query_scalar!(
+        r#"select begin_login($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as "must!""#,
+        row.account_id,
         row.id,
-        tx.account().0,
-        row.auth_time,
+        row.created_at,
+        row.expires_at,
         &row.amr,
         row.acr,
-        row.ip,
-        row.user_agent,
-        row.created_at,
-        row.last_seen_at,
-        row.expires_at
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+        row.ip as _,
+        row.user_agent as _,
+        fresh(cx.now),
+        cx.request_id,
+        line.action,
+        line.detail
+    );
+    Ok(must.fetch_one(db.pool()).await?)
 }
 
 /// Who is signed in by a login.
@@ -76,6 +81,8 @@ pub struct Visiting {
     pub amr: Vec<String>,
     /// How strongly.
     pub acr: String,
+    /// When the login was last used, as far as that was noted.
+    pub last_seen_at: OffsetDateTime,
     /// The address.
     pub email: String,
     /// The name.
@@ -88,50 +95,136 @@ pub struct Visiting {
     pub companies: Vec<Joined>,
 }
 
-/// Who is signed in by this login, where it lives and its account is not switched off, and notes that it was seen.
-pub async fn visit(db: &Db, person: AccountId, id: LoginId, now: OffsetDateTime) -> Result<Option<Visiting>> {
-    let rows = sqlx::query!(
-        r#"select auth_time as "auth_time!", amr as "amr!", acr as "acr!", email as "email!", person_name as "person_name!",
-                  home_company_id, has_totp as "has_totp!", company_id, slug, name, logo_url, color, require_mfa, session_hours,
-                  password_min_length, mail_domains, created_at, role
-           from visiting($1, $2, $3)"#,
-        person.0,
-        id.0,
-        now
-    )
-    .fetch_all(db.pool())
-    .await?;
-    let mut found: Option<Visiting> = None;
-    for row in rows {
-        let visiting = found.get_or_insert_with(|| Visiting {
-            auth_time: row.auth_time,
-            amr: row.amr,
-            acr: row.acr,
-            email: row.email,
-            name: row.person_name,
-            home: row.home_company_id,
-            has_totp: row.has_totp,
-            companies: Vec::new(),
-        });
-        // One row without a company, where the person has none.
-        let (Some(id), Some(role), Some(created_at)) = (row.company_id, row.role, row.created_at) else { continue };
-        visiting.companies.push(Joined {
-            company: company::Row {
-                id,
-                slug: row.slug.unwrap_or_default(),
-                name: row.name.unwrap_or_default(),
-                logo_url: row.logo_url,
-                color: row.color,
-                require_mfa: row.require_mfa.unwrap_or_default(),
-                session_hours: row.session_hours,
-                password_min_length: row.password_min_length.unwrap_or_default(),
-                mail_domains: row.mail_domains.unwrap_or_default(),
-                created_at,
-            },
-            role,
-        });
+/// A login that a browser's session names.
+#[derive(Debug)]
+pub struct Visit {
+    /// Whose.
+    pub person: AccountId,
+    /// The login.
+    pub login: LoginId,
+    /// The client that waits, where one does: what it was allowed comes along.
+    pub client: Option<String>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// How long a login may rest before it is noted that it was used again.
+const REST: Duration = Duration::minutes(1);
+
+/// Who is signed in by it, where it lives and its account is not switched off; notes that it was seen.
+pub async fn visit(db: &Db, visit: Visit) -> Result<Option<Visiting>> {
+    let (person, login, at) = (visit.person, visit.login, visit.at);
+    let found = lane::ask(db, visit).await?;
+    if found.as_ref().is_some_and(|visiting| at - visiting.last_seen_at > REST) {
+        sqlx::query!("select note_seen($1, $2, $3)", person.0, login.0, at).execute(db.pool()).await?;
     }
     Ok(found)
+}
+
+impl Question for Visit {
+    type Answer = Option<Visiting>;
+    const WORKERS: usize = 2;
+    const READS: bool = true;
+
+    fn lane(db: &Db) -> &Lane<Self> {
+        &db.lanes().visit
+    }
+
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Answer>, sqlx::Error> {
+        let people: Vec<Uuid> = questions.iter().map(|visit| visit.person.0).collect();
+        let logins: Vec<Uuid> = questions.iter().map(|visit| visit.login.0).collect();
+        let clients: Vec<Option<&str>> = questions.iter().map(|visit| visit.client.as_deref()).collect();
+        let ats: Vec<OffsetDateTime> = questions.iter().map(|visit| visit.at).collect();
+        let rows = sqlx::query_as!(
+            Visited,
+            r#"select n as "n!", auth_time as "auth_time!", amr as "amr!", acr as "acr!", last_seen_at as "last_seen_at!",
+                      email as "email!", person_name as "person_name!", home_company_id, has_totp as "has_totp!",
+                      company_id, slug, name, logo_url, color, require_mfa, session_hours, password_min_length, mail_domains,
+                      created_at, role, consented_scopes, consented_resources
+               from visitors($1, $2, $3, $4)"#,
+            &people,
+            &logins,
+            &clients as &[Option<&str>],
+            &ats
+        )
+        .fetch_all(conn)
+        .await?;
+        let mut rows = rows.into_iter().peekable();
+        let mut found = Vec::new();
+        while let Some(first) = rows.next() {
+            let n = first.n;
+            let (mut visiting, joined) = first.split();
+            visiting.companies.extend(joined);
+            while let Some(row) = rows.next_if(|row| row.n == n) {
+                visiting.companies.extend(row.split().1);
+            }
+            found.push((n, visiting));
+        }
+        Ok(lane::by_number(questions, found.into_iter()))
+    }
+}
+
+/// A row as it comes: one for each company, and one without where the person has none.
+struct Visited {
+    n: i64,
+    auth_time: OffsetDateTime,
+    amr: Vec<String>,
+    acr: String,
+    last_seen_at: OffsetDateTime,
+    email: String,
+    person_name: String,
+    home_company_id: Option<Uuid>,
+    has_totp: bool,
+    company_id: Option<Uuid>,
+    slug: Option<String>,
+    name: Option<String>,
+    logo_url: Option<String>,
+    color: Option<String>,
+    require_mfa: Option<bool>,
+    session_hours: Option<i32>,
+    password_min_length: Option<i32>,
+    mail_domains: Option<Vec<String>>,
+    created_at: Option<OffsetDateTime>,
+    role: Option<String>,
+    consented_scopes: Option<Vec<String>>,
+    consented_resources: Option<Vec<String>>,
+}
+
+impl Visited {
+    /// The person without a company, and the company.
+    fn split(self) -> (Visiting, Option<Joined>) {
+        let visiting = Visiting {
+            auth_time: self.auth_time,
+            amr: self.amr,
+            acr: self.acr,
+            last_seen_at: self.last_seen_at,
+            email: self.email,
+            name: self.person_name,
+            home: self.home_company_id,
+            has_totp: self.has_totp,
+            companies: Vec::new(),
+        };
+        let (Some(id), Some(role), Some(created_at)) = (self.company_id, self.role, self.created_at) else {
+            return (visiting, None);
+        };
+        let company = company::Row {
+            id,
+            slug: self.slug.unwrap_or_default(),
+            name: self.name.unwrap_or_default(),
+            logo_url: self.logo_url,
+            color: self.color,
+            require_mfa: self.require_mfa.unwrap_or_default(),
+            session_hours: self.session_hours,
+            password_min_length: self.password_min_length.unwrap_or_default(),
+            mail_domains: self.mail_domains.unwrap_or_default(),
+            created_at,
+        };
+        let allowed = self.consented_scopes.map(|scopes| consent::Given {
+            scopes: Scopes::from(scopes),
+            resources: self.consented_resources.unwrap_or_default().into_iter().collect(),
+        });
+        (visiting, Some(Joined { company, role, allowed }))
+    }
 }
 
 /// Every living login of the person of the scope, the latest first.

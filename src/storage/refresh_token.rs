@@ -61,7 +61,8 @@ impl Question for Use {
 
     async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Taken>, sqlx::Error> {
         // Everybody takes grants in one order, so that nobody waits for each other.
-        let order = lane::ordered(questions, |using| using.whose.grant.0);
+        let order = lane::ordered(questions, |using| (using.whose.company.0, using.whose.grant.0));
+        let firsts = lane::firsts(&order, |using| using.whose.grant);
         let mut lines = Lines::default();
         let (mut secret, mut company, mut person, mut granted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut next = Vec::new();
@@ -73,18 +74,14 @@ impl Question for Use {
             next.push(using.next.as_ref().map(Digest::as_bytes));
             lines.add(&using.noted);
         }
-        let words = sqlx::query_scalar!(
-            r#"select take_refresh_token(q.secret, q.company, q.person, q.granted, q.at, q.next, q.line, q.client, q.ip, q.user_agent,
-                                         q.request, q.action, q.detail, q.reuse) as "taken!"
-               from unnest($1::bytea[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bytea[], $7::uuid[], $8::text[],
-                           $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::text[])
-                        as q(secret, company, person, granted, at, next, line, client, ip, user_agent, request, action, detail,
-                             reuse)"#,
+        let words: Vec<String> = sqlx::query_scalar!(
+            r#"select take_refresh_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as "taken!""#,
             &secret as &[&[u8]],
             &company,
             &person,
             &granted,
             &lines.at,
+            &firsts,
             &next as &[Option<&[u8]>],
             &lines.id,
             &lines.client as &[Option<&str>],
@@ -95,7 +92,7 @@ impl Question for Use {
             &lines.detail as &[&Value],
             &lines.otherwise as &[&str]
         )
-        .fetch_all(conn)
+        .fetch_one(conn)
         .await?;
         Ok(lane::in_first_order(&order, words.iter().map(|word| Taken::read(word))))
     }

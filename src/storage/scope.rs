@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 
 use super::lane::Lane;
-use super::{client, code, event, held, outage, refresh_token};
+use super::{browser_session, client, code, event, grant, held, login, outage, refresh_token};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::event::{Event, Whose};
@@ -33,6 +33,9 @@ pub(in crate::storage) struct Lanes {
     pub code: Lane<code::Use>,
     pub refresh_token: Lane<refresh_token::Use>,
     pub client_token: Lane<client::Speaks>,
+    pub grant: Lane<grant::Given>,
+    pub visit: Lane<login::Visit>,
+    pub session: Lane<browser_session::Sought>,
 }
 
 impl Db {

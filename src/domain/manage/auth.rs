@@ -190,7 +190,7 @@ pub async fn enable(house: &House, cx: &Context, who: &Enroller, code: &str) -> 
 
 /// Signs somebody in who registered a moment ago, or proved themselves: a login, a grant and its tokens.
 pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Result<Session> {
-    let login = sign_in::begin_login(house, cx, step.account, proof).await?;
+    let login = sign_in::begin_login(house, cx, step.account, proof).await?.login;
     let expires_at = cx.now + house.settings.refresh_token_lifetime;
     let fresh = grant::Fresh {
         id: GrantId::new(cx.now),

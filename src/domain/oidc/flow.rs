@@ -17,7 +17,7 @@ use crate::model::event::Event;
 use crate::model::id::{AccountId, CompanyId};
 use crate::model::secret::{Digest, Secret};
 use crate::storage::company::Joined;
-use crate::storage::{client, consent, flow};
+use crate::storage::{client, flow};
 
 /// How long somebody may take to sign in.
 const LASTS: Duration = Duration::hours(1);
@@ -300,7 +300,6 @@ async fn needs_consent(house: &House, flow: &Flow, visitor: &Visitor, joined: &J
     if flow.request.authorization_details.is_some() {
         return Ok(true);
     }
-    let given = consent::given(&house.db, (company, visitor.account), &flow.client.id).await?;
     let asked = resource::permission(house, &flow.request).await?;
-    Ok(!given.is_some_and(|given| given.covers(&asked)))
+    Ok(!joined.allowed.as_ref().is_some_and(|given| given.covers(&asked)))
 }

@@ -49,13 +49,17 @@ pub async fn answer(
     });
     // Where the person signs out at this moment, either the grant ends with the login, or there is none. The trail hears of it
     // when the code becomes tokens.
-    if !grant::issue(&house.db, (company, client), &fresh, code.as_ref(), cx.now).await? {
+    let hears_logout =
+        client.metadata.backchannel_logout_uri.is_some() || client.metadata.frontchannel_logout_uri.is_some();
+    let grant = fresh.id;
+    let given = grant::Given { company, grant: fresh, code, hears_logout, at: cx.now };
+    if !grant::issue(&house.db, given).await? {
         return request.to.refusal(house, cx.now, "login_required", "the person signed out a moment ago").await;
     }
     let mut params = Vec::new();
     params.extend(secret.map(|secret| ("code", secret.reveal().to_owned())));
     if request.response_type != ResponseType::Code {
-        let (living, more) = front_channel(house, cx, request, (company, fresh.id)).await?;
+        let (living, more) = front_channel(house, cx, request, (company, grant)).await?;
         let code = params.first().map(|(_, code)| code.clone());
         let bound = Bound { code: code.as_deref(), state: request.to.state(), ..Bound::default() };
         params.push(("id_token", token::id_token(house, cx, client, &living, (bound, more)).await?));

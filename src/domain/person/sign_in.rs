@@ -138,8 +138,17 @@ pub async fn confirm_password(house: &House, cx: &Context, person: AccountId, ty
     Ok(right)
 }
 
+/// A login that began a moment ago.
+#[derive(Debug)]
+pub struct Begun {
+    /// The login.
+    pub login: login::Row,
+    /// Whether a company of the person demands a second factor that is not set up.
+    pub must_set_up_second_factor: bool,
+}
+
 /// Begins a login.
-pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: Proof) -> Result<login::Row> {
+pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: Proof) -> Result<Begun> {
     let row = login::Row {
         id: LoginId::new(cx.now).0,
         account_id: person.0,
@@ -152,14 +161,13 @@ pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: 
         last_seen_at: cx.now,
         expires_at: cx.now + house.settings.session_lifetime,
     };
-    let mut tx = house.db.account(person).await?;
-    login::insert(&mut tx, &row).await?;
-    tx.commit(cx, Event::SignedIn { login: row.id(), amr: row.amr.clone() }).await?;
+    let line = Event::SignedIn { login: row.id(), amr: row.amr.clone() }.line();
+    let must_set_up_second_factor = login::begin(&house.db, cx, &row, &line).await?;
     house.metrics.logins.add(match proof {
         Proof::Password => Factor::Password,
         Proof::SecondFactor => Factor::SecondFactor,
     });
-    Ok(row)
+    Ok(Begun { login: row, must_set_up_second_factor })
 }
 
 /// A login proved a second factor after it had begun.

@@ -1,8 +1,10 @@
 //! Who is signed in in a browser: a living login, and the company chosen in it.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::house::House;
+use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, LoginId};
@@ -51,15 +53,22 @@ impl Visitor {
     }
 }
 
-/// Finds the person behind a login; `None` where it has ended.
-pub async fn find(
-    house: &House,
-    cx: &Context,
-    person: AccountId,
-    id: LoginId,
-    chosen: Option<CompanyId>,
-) -> Result<Option<Visitor>> {
-    let Some(row) = login::visit(&house.db, person, id, cx.now).await? else { return Ok(None) };
+/// What the browser's session says of who is signed in. The login itself must still be asked for: it may have ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The login.
+    pub login: LoginId,
+    /// Whose.
+    pub account: AccountId,
+    /// The company last chosen in this browser.
+    pub company: Option<CompanyId>,
+}
+
+/// Finds the person behind a login; `None` where it has ended. Where a client is named, what they allowed it comes along.
+pub async fn find(house: &House, cx: &Context, who: &Remembered, client: Option<&Client>) -> Result<Option<Visitor>> {
+    let (person, id, chosen) = (who.account, who.login, who.company);
+    let visit = login::Visit { person, login: id, client: client.map(|client| client.id.clone()), at: cx.now };
+    let Some(row) = login::visit(&house.db, visit).await? else { return Ok(None) };
     let companies = row.companies;
     let by = |id: Option<uuid::Uuid>| companies.iter().find(|joined| Some(joined.company.id) == id);
     let wanted = chosen.map(|company| company.0);

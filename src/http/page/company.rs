@@ -10,11 +10,12 @@ use super::flow::{Steps, Waiting};
 use super::frame::{Frame, show as render};
 use super::login::{leading_to, waiting};
 use crate::domain::oidc::flow;
+use crate::domain::person::visitor::Remembered;
 use crate::domain::person::visitor::Visitor;
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
-use crate::http::session::{Browser, PageForm, Remembered};
+use crate::http::session::{Browser, PageForm};
 use crate::model::error::{Error, Result};
 use crate::storage::company::Joined;
 

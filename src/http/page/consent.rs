@@ -9,11 +9,9 @@ use url::Url;
 
 use super::flow::Steps;
 use super::frame::{Frame, show as render};
-use super::login::leading_to;
-use super::login::waiting;
+use super::login::{leading_to, visitor_for, waiting};
 use crate::domain::oidc::flow::{self, Flow, Step};
 use crate::domain::oidc::resource;
-use crate::domain::person::visitor::Visitor;
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
@@ -84,13 +82,14 @@ pub async fn show(
     State(house): State<Shared>,
     Cx(cx): Cx,
     QueryOf(steps): QueryOf<Steps>,
-    (browser, visitor): (Browser, Visitor),
+    browser: Browser,
     frame: Frame,
 ) -> Result<Response> {
     let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
     let waits = waiting(&house, &cx, &browser, &steps).await?;
     let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
-    let Step::Consent(joined) = flow::next(&house, &flow, Some(&visitor)).await? else {
+    let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
+    let (Step::Consent(joined), Some(visitor)) = (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) else {
         return Ok(Redirect::to(&steps.onward()).into_response());
     };
     let page = ConsentPage {
@@ -128,12 +127,13 @@ pub async fn submit(
     State(house): State<Shared>,
     Cx(cx): Cx,
     QueryOf(steps): QueryOf<Steps>,
-    (browser, visitor): (Browser, Visitor),
+    browser: Browser,
     PageForm(decided): PageForm<Decided>,
 ) -> Result<Response> {
     let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
     let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
-    let Step::Consent(joined) = flow::next(&house, &flow, Some(&visitor)).await? else {
+    let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
+    let (Step::Consent(joined), Some(visitor)) = (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) else {
         return Ok(Redirect::to(&steps.onward()).into_response());
     };
     // Somebody else signed in meanwhile, or another company was chosen: that question was never answered.

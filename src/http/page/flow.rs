@@ -53,7 +53,12 @@ impl Steps {
 
     /// As [`Steps::onward`], by way of the set-up of a second factor where a company demands one.
     pub fn onward_for(&self, visitor: &Visitor) -> String {
-        if visitor.must_set_up_second_factor() { format!("/setup-mfa{}", self.query()) } else { self.onward() }
+        self.onward_past(visitor.must_set_up_second_factor())
+    }
+
+    /// The same, where it is known whether one must be set up.
+    pub fn onward_past(&self, must_set_up_second_factor: bool) -> String {
+        if must_set_up_second_factor { format!("/setup-mfa{}", self.query()) } else { self.onward() }
     }
 }
 

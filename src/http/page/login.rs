@@ -12,13 +12,14 @@ use super::frame::{Flaws, Frame, notice, show as render};
 use crate::domain::oidc::flow;
 use crate::domain::person::recovery;
 use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
-use crate::domain::person::visitor::{self, Visitor};
+use crate::domain::person::visitor::{self, Remembered, Visitor};
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
 use crate::http::place::Placed;
-use crate::http::session::{Browser, Empty, PageForm, Remembered};
+use crate::http::session::{Browser, Empty, PageForm};
+use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
@@ -89,8 +90,18 @@ pub fn leading_to(mut response: Response, waiting: Option<&Waiting>) -> Response
 
 /// Who is signed in here.
 pub async fn visitor(house: &Shared, cx: &Context, browser: &Browser) -> Result<Option<Visitor>> {
+    visitor_for(house, cx, browser, None).await
+}
+
+/// Who is signed in here, and what they allowed this client.
+pub async fn visitor_for(
+    house: &Shared,
+    cx: &Context,
+    browser: &Browser,
+    client: Option<&Client>,
+) -> Result<Option<Visitor>> {
     match browser.remembered().await? {
-        Some(who) => visitor::find(house, cx, who.account, who.login, who.company).await,
+        Some(who) => visitor::find(house, cx, &who, client).await,
         None => Ok(None),
     }
 }
@@ -184,13 +195,12 @@ pub async fn finish(
     (account, proof): (AccountId, Proof),
 ) -> Result<String> {
     let before = browser.remembered().await?;
-    let login = sign_in::begin_login(house, cx, account, proof).await?;
+    let begun = sign_in::begin_login(house, cx, account, proof).await?;
     // The company chosen before stays chosen, for the same person.
     let company = before.filter(|before| before.account == account).and_then(|before| before.company);
     browser.forget_kept(&steps.pending()).await?;
-    browser.remember(&Remembered { login: login.id(), account, company }).await?;
-    let visitor = visitor::find(house, cx, account, login.id(), company).await?;
-    Ok(visitor.map_or_else(|| steps.onward(), |visitor| steps.onward_for(&visitor)))
+    browser.remember(&Remembered { login: begun.login.id(), account, company }).await?;
+    Ok(steps.onward_past(begun.must_set_up_second_factor))
 }
 
 /// Goes on as the person who is signed in already.

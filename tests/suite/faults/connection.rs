@@ -32,8 +32,8 @@ async fn count(wire: &Wire, query: &'static str) -> i64 {
 /// What makes the work of a transaction last.
 const COMMIT: &str = "commit";
 /// The one statement that is the whole of a code's exchange, and that of a refresh.
-const TAKES_CODE: &str = "take_code(";
-const TAKES_TOKEN: &str = "take_refresh_token(";
+const TAKES_CODE: &str = "take_codes(";
+const TAKES_TOKEN: &str = "take_refresh_tokens(";
 
 #[tokio::test]
 async fn a_code_whose_exchange_was_never_committed_is_good_still() {

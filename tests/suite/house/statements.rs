@@ -74,8 +74,8 @@ async fn what_asks_about_a_token_costs_one_statement() {
     }
     let api = counted.provider.api_of(&admin).await;
     let (_, sent) = counted.statements(api.get("/api/company")).await;
-    assert!(sent.first().is_some_and(|text| text.contains("held(")), "{sent:#?}");
-    let asked = sent.iter().filter(|text| text.contains("held(")).count();
+    assert!(sent.first().is_some_and(|text| text.contains("holdings(")), "{sent:#?}");
+    let asked = sent.iter().filter(|text| text.contains("holdings(")).count();
     assert_eq!(asked, 1, "{sent:#?}");
 }
 
@@ -92,7 +92,7 @@ async fn a_client_that_speaks_for_itself_costs_one_statement() {
 }
 
 #[tokio::test]
-async fn a_signed_in_browser_costs_one_statement_for_its_session_and_three_for_its_code() {
+async fn a_signed_in_browser_costs_one_statement_for_its_session_and_two_for_its_code() {
     let counted = Counted::start().await;
     let (company, admin) = counted.provider.company("TechCorp").await;
     let browser = counted.provider.visitor();
@@ -103,7 +103,7 @@ async fn a_signed_in_browser_costs_one_statement_for_its_session_and_three_for_i
     app.code(&allowed);
     let (page, sent) = counted.statements(browser.get(&app.authorize(&[]))).await;
     app.code(&page);
-    let asked = ["from browser_session", "from visiting(", "from consented(", "select issue_grant("];
+    let asked = ["from sessions(", "from visitors(", "select issue_grants("];
     assert_eq!(sent.len(), asked.len(), "{sent:#?}");
     for (part, text) in asked.iter().zip(&sent) {
         assert!(text.contains(part), "{part}: {text}");

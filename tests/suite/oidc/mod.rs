@@ -34,5 +34,6 @@ mod session_management;
 mod signed_answers;
 mod step_up;
 mod subject;
+mod together;
 mod token;
 mod userinfo;
