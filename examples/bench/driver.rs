@@ -25,6 +25,7 @@ pub struct Ran {
     pub errors: std::collections::BTreeMap<String, u64>,
     pub cpu_us_per_request: Option<f64>,
     pub server: Option<Used>,
+    pub database: Option<Used>,
 }
 
 /// In milliseconds.
@@ -37,6 +38,8 @@ pub struct Latency {
 
 #[derive(Debug, Deserialize)]
 pub struct Used {
+    /// Of one core.
+    pub cores: f64,
     pub resident_mib_most: f64,
 }
 
@@ -51,4 +54,13 @@ pub fn drive<T: serde::de::DeserializeOwned>(load: &Path, target: &Target, argum
     let output = command.output()?;
     serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("load {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()).into())
+}
+
+/// Uses it a little, in each of these ways.
+pub fn warm_up(load: &Path, target: &Target, ways: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    for mut way in ways {
+        way.extend(["--connections=16".to_owned(), "--seconds=0.5".to_owned()]);
+        drive::<Ran>(load, target, &way)?;
+    }
+    Ok(())
 }

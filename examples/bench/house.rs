@@ -48,12 +48,12 @@ pub struct Ground {
 impl Ground {
     /// Makes the database and fills it.
     pub async fn lay(program: &Path, folder: &Path) -> Result<Self> {
-        Self::lay_in(&Self::postgres(folder).await?, DATABASE, (program, folder)).await
+        Self::lay_in(&Self::postgres(folder, Purpose::Work).await?, DATABASE, (program, folder)).await
     }
 
     /// PostgreSQL, for one ground or several.
-    pub async fn postgres(folder: &Path) -> Result<Arc<Embedded>> {
-        Ok(Arc::new(Embedded::start(folder, Purpose::Work).await?))
+    pub async fn postgres(folder: &Path, purpose: Purpose) -> Result<Arc<Embedded>> {
+        Ok(Arc::new(Embedded::start(folder, purpose).await?))
     }
 
     /// Makes a database of this name in it and fills it.
@@ -98,6 +98,13 @@ impl Ground {
         let mut running = Running::start(&mut command, &self.folder.join("countersign.log"))?;
         running.ready(&format!("{}/readyz", self.issuer)).await?;
         Ok((running, since.elapsed().as_secs_f64() * 1000.0))
+    }
+
+    /// Takes statistics, as autovacuum does within the first minute of a database that is in use.
+    pub async fn analyze(&self) -> Result<()> {
+        let mut conn = PgConnection::connect(&self.superuser_url()).await?;
+        sqlx::raw_sql(AssertSqlSafe("analyze".to_owned())).execute(&mut conn).await?;
+        Ok(conn.close().await?)
     }
 
     pub fn app_url(&self) -> String {

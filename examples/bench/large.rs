@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use countersign::command::embedded::Purpose;
+
 use crate::Result;
 use crate::arguments::{Programs, Wishes};
 use crate::driver::{self, Ran, Target};
@@ -18,7 +20,7 @@ const TARGET: f64 = 1.2;
 pub async fn run(accounts: u64, wishes: &Wishes) -> Result<ExitCode> {
     let (programs, folder) = (Programs::find()?, Path::new(FOLDER));
     std::fs::create_dir_all(folder)?;
-    let embedded = Ground::postgres(folder).await?;
+    let embedded = Ground::postgres(folder, Purpose::Large).await?;
     let empty = Ground::lay_in(&embedded, "bench_empty", (&programs.countersign, folder)).await?;
     let filled = Ground::lay_in(&embedded, "bench_filled", (&programs.countersign, folder)).await?;
     eprintln!("Filling a database with {accounts} accounts…");
@@ -29,6 +31,10 @@ pub async fn run(accounts: u64, wishes: &Wishes) -> Result<ExitCode> {
     }
     let ((one, _), (other, _)) = (empty.serve().await?, filled.serve().await?);
     let targets = [empty.target(&one), filled.target(&other)];
+    for (ground, target) in [&empty, &filled].into_iter().zip(&targets) {
+        driver::warm_up(&programs.load, target, lines::all().iter().map(lines::Line::for_ours))?;
+        ground.analyze().await?;
+    }
     println!(
         "\n| scenario | median, empty | median, filled | ratio (≤ {TARGET}) | p99, empty / filled | a second, empty / filled |"
     );

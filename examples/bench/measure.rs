@@ -51,6 +51,8 @@ pub async fn everything(wishes: &Wishes) -> Result<ExitCode> {
     let peer_idle = peer.running.resident_mib();
     let most = Most::watch(&ground.superuser_url()).await?;
     let run = Run { wishes, programs: &programs, folder, ground: &ground, ours: ground.target(&server), peer: &peer };
+    driver::warm_up(&programs.load, &run.ours, lines::all().iter().map(Line::for_ours))?;
+    ground.analyze().await?;
     let mut measured = Vec::new();
     for line in lines::all().into_iter().filter(|line| line.scenario.starts_with(&wishes.scenario)) {
         eprintln!("{}…", line.name);

@@ -65,7 +65,7 @@ fn row(one: &Measured) -> String {
     let p99 = |runs: &[Ran]| told(of(runs, |ran| Some(ran.latency_ms.p99)), 2);
     let cpu = |runs: &[Ran]| told(of(runs, |ran| ran.cpu_us_per_request), 0);
     format!(
-        "| {} | {} | {} | {} % | {} | {} | {} | {} / {} | {} / {} | {} / {} |",
+        "| {} | {} | {} | {} % | {} | {} | {} | {} / {} | {} / {} | {} | {} / {} |",
         one.line.name,
         told(per_second, 0),
         told(limit, 0),
@@ -77,6 +77,7 @@ fn row(one: &Measured) -> String {
         p99(&one.peer),
         cpu(&one.ours),
         cpu(&one.peer),
+        told(of(&one.ours, |ran| ran.database.as_ref().map(|used| used.cores / ran.per_second * 1e6)), 0),
         errors(&one.ours),
         errors(&one.peer),
     )
@@ -90,9 +91,9 @@ pub fn print(wishes: &Wishes, measured: &[Measured], storms: &[Storm], facts: &F
         facts.machine
     );
     println!(
-        "| scenario | per second | limit | of limit | peer | ratio | target | p99 ms, ours / peer | server µs a request | errors |"
+        "| scenario | per second | limit | of limit | peer | ratio | target | p99 ms, ours / peer | server µs a request | PostgreSQL µs | errors |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for one in measured {
         println!("{}", row(one));
     }

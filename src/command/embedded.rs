@@ -22,6 +22,8 @@ use crate::model::secret::Secret;
 pub enum Purpose {
     /// Data stays, and every commit is durable.
     Work,
+    /// As `Work`, with the memory that a large database has on a machine of its own.
+    Large,
     /// Data may be lost; copies of templates are quick.
     Tests,
 }
@@ -102,7 +104,11 @@ impl Embedded {
         let log = fs::File::create(root.join("log")).map_err(Error::fault)?;
         let mut server = as_servant(Command::new("/bin/sh"), servant);
         server.args(["-c", KEEPER, "keeper"]).arg(programs.join("postgres")).arg("-D").arg(&data);
-        server.args(["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]);
+        server.args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
+        server.args(match purpose {
+            Purpose::Work | Purpose::Tests => &["-c", "shared_buffers=64MB"][..],
+            Purpose::Large => &["-c", "shared_buffers=2GB", "-c", "max_wal_size=8GB", "-c", "checkpoint_timeout=30min"],
+        });
         server.arg("-c").arg(format!("unix_socket_directories={}", sockets.display()));
         if purpose == Purpose::Tests {
             server.args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]);

@@ -212,16 +212,19 @@ pub fn router(house: &Shared) -> Router {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd);
+    // From the outermost to the innermost. One stack: the router puts each layer of its own into a box for each request.
+    let layers = tower::ServiceBuilder::new()
+        .layer(from_fn_with_state(house.clone(), context::layer))
+        .layer(from_fn_with_state(house.clone(), headers::layer))
+        .layer(DefaultBodyLimit::max(body::LIMIT))
+        .layer(cors::layer(house))
+        .layer(from_fn_with_state(house.clone(), face::last))
+        .layer(sessions)
+        .layer(from_fn_with_state(house.clone(), browser_state::layer));
     router
         .method_not_allowed_fallback(wrong_method)
         .fallback_service(axum::routing::any(not_found).layer(from_fn(face::by_path)))
-        .layer(from_fn_with_state(house.clone(), browser_state::layer))
-        .layer(sessions)
-        .layer(from_fn_with_state(house.clone(), face::last))
-        .layer(cors::layer(house))
-        .layer(DefaultBodyLimit::max(body::LIMIT))
-        .layer(from_fn_with_state(house.clone(), headers::layer))
-        .layer(from_fn_with_state(house.clone(), context::layer))
+        .layer(layers)
         .with_state(house.clone())
 }
 

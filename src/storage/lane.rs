@@ -24,8 +24,6 @@ const MOST: usize = 64;
 const ANSWERED: Duration = Duration::from_secs(6);
 /// After how long without an answer the one worker gets help.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a worker without work keeps its connection.
-const LINGER: Duration = Duration::from_millis(2);
 
 /// A question of one kind.
 pub(in crate::storage) trait Question: Send + Sync + Sized + 'static {
@@ -33,6 +31,8 @@ pub(in crate::storage) trait Question: Send + Sync + Sized + 'static {
     type Answer: Send + 'static;
     /// How many workers there may be.
     const WORKERS: usize;
+    /// How long a worker without work keeps its connection.
+    const LINGER: Duration = Duration::from_millis(2);
     /// Whether it changes nothing, so that it is asked again where a connection broke.
     const READS: bool = false;
 
@@ -154,7 +154,7 @@ impl<Q: Question> Worker<Q> {
         loop {
             let some = self.lane().take();
             if some.is_empty() {
-                let idle = held.is_none() || timeout(LINGER, self.lane().more.notified()).await.is_err();
+                let idle = held.is_none() || timeout(Q::LINGER, self.lane().more.notified()).await.is_err();
                 if idle && self.leaves() {
                     return;
                 }

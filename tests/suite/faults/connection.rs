@@ -34,6 +34,8 @@ const COMMIT: &str = "commit";
 /// The one statement that is the whole of a code's exchange, and that of a refresh.
 const TAKES_CODE: &str = "take_codes(";
 const TAKES_TOKEN: &str = "take_refresh_tokens(";
+/// That of a sign-in's beginning.
+const BEGINS_LOGIN: &str = "begin_login(";
 
 #[tokio::test]
 async fn a_code_whose_exchange_was_never_committed_is_good_still() {
@@ -81,7 +83,7 @@ async fn a_sign_in_that_broke_signs_in_when_it_is_sent_again() {
         let browser = provider.visitor();
         let login = browser.get("/login").await;
         let form = login.form("#login").fill("email", &actors.admin.email).fill("password", PASSWORD);
-        wire.cut_at(COMMIT, at);
+        wire.cut_at(BEGINS_LOGIN, at);
         let page = browser.send_once(&form).await;
         assert_eq!(page.status, 503, "{at:?}");
         assert!(page.headers.contains_key(RETRY_AFTER) && page.text().contains("try again"), "{}", page.text());
