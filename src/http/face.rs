@@ -137,12 +137,12 @@ fn wear(face: Face, mut response: Response, number: &str, nonce: &Nonce) -> Resp
     shown
 }
 
-/// What the router itself refuses, outside any route's layers.
-pub fn plain(face: Face, error: &Error, nonce: &Nonce) -> Response {
+/// What is refused outside any route's layers.
+pub fn plain(face: Face, error: &Error, number: &str, nonce: &Nonce) -> Response {
     match face {
-        Face::OAuth => oauth(error, ""),
-        Face::Problem => problem(error, ""),
-        Face::Page => page::error::show(error, "", nonce),
+        Face::OAuth => oauth(error, number),
+        Face::Problem => problem(error, number),
+        Face::Page => page::error::show(error, number, nonce),
     }
 }
 

@@ -31,11 +31,24 @@ pub struct Frames(pub Vec<Url>);
 #[derive(Debug, Clone, Copy)]
 pub struct Framable;
 
-/// Sets what is not set already.
+impl Nonce {
+    /// A new one.
+    pub fn fresh() -> Self {
+        Self(B64.encode(random::<16>()))
+    }
+}
+
+/// The layer: sets what is not set already.
 pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next) -> Response {
-    let nonce = Nonce(B64.encode(random::<16>()));
+    let nonce = Nonce::fresh();
     request.extensions_mut().insert(nonce.clone());
     let mut response = next.run(request).await;
+    set(&house, &nonce, &mut response);
+    response
+}
+
+/// Sets what is not set already.
+pub fn set(house: &Shared, nonce: &Nonce, response: &mut Response) {
     let target = response.extensions_mut().remove::<FormTarget>();
     let frames =
         response.extensions_mut().remove::<Frames>().map(|frames| frame_sources(&frames.0)).unwrap_or_default();
@@ -74,7 +87,6 @@ pub async fn layer(State(house): State<Shared>, mut request: Request, next: Next
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    response
 }
 
 /// The directive that lets a page frame these addresses: their origins.

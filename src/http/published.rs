@@ -21,8 +21,8 @@ use time::{Duration, OffsetDateTime};
 use tower::Service;
 use uuid::Uuid;
 
-use super::Shared;
 use super::context::REQUEST_ID;
+use super::{Shared, door};
 use crate::domain::metrics::requests::Class;
 
 /// Only these: they depend on nothing that a request carries.
@@ -126,6 +126,9 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
+        if let Some(answer) = door::turned_away(&self.house, &request) {
+            return Either::Left(ready(Ok(answer)));
+        }
         let Some(path) = published(&request) else {
             return Either::Right(Either::Left(self.router.call(request.map(Body::new))));
         };

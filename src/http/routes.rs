@@ -236,7 +236,7 @@ async fn wrong_method(request: Request) -> Response {
     // The router answers here, outside any route's layers, so the path picks the face.
     let face = Face::of_path(request.uri().path());
     let nonce = request.extensions().get::<headers::Nonce>().cloned().unwrap_or_default();
-    face::plain(face, &Error::MethodNotAllowed, &nonce)
+    face::plain(face, &Error::MethodNotAllowed, "", &nonce)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives the box away")]

@@ -1,15 +1,10 @@
 //! Clients: the platform's own and those of companies.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use serde_json::Value;
-use sqlx::PgConnection;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::event::{Lines, Noted};
-use super::lane::{self, Lane, Question};
 use super::scope::{CompanyTx, Db, OwnerTx, PlatformTx};
 use crate::model::client::{AuthMethod, Client, ConsentRule, Origin, Profile};
 use crate::model::error::{Error, Result};
@@ -66,52 +61,6 @@ impl TryFrom<Row> for Client {
             secret_sealed: row.secret_sealed,
             disabled_at: row.disabled_at,
         })
-    }
-}
-
-/// What this node knows of clients: as they were at most two seconds ago.
-#[derive(Debug, Default)]
-pub struct Cache {
-    known: RwLock<HashMap<String, Known>>,
-}
-
-#[derive(Debug)]
-enum Known {
-    /// As it was read, and when.
-    Read(OffsetDateTime, Arc<Client>),
-    /// A transaction of this node changes it, and may take a moment to commit; asked for since.
-    Changing(Option<OffsetDateTime>),
-}
-
-/// How long a node may work with what it last read.
-const FRESH_FOR: Duration = Duration::seconds(2);
-/// How many clients are known at once.
-const MOST: usize = 10_000;
-
-impl Cache {
-    fn get(&self, id: &str, now: OffsetDateTime) -> Option<Arc<Client>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match known.get(id) {
-            Some(Known::Read(at, client)) if (now - *at).abs() < FRESH_FOR => Some(Arc::clone(client)),
-            _ => None,
-        }
-    }
-
-    fn keep(&self, client: &Arc<Client>, now: OffsetDateTime) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.clear();
-        }
-        if let Some(Known::Changing(since)) = known.get_mut(&client.id)
-            && (now - *since.get_or_insert(now)).abs() < FRESH_FOR
-        {
-            return;
-        }
-        known.insert(client.id.clone(), Known::Read(now, Arc::clone(client)));
-    }
-
-    fn changes(&self, id: &str) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), Known::Changing(None));
     }
 }
 
@@ -354,76 +303,4 @@ pub async fn list(db: &Db) -> Result<Vec<Listed>> {
     )
     .fetch_all(db.pool())
     .await?)
-}
-
-/// A client that speaks for itself in a company (RFC 6749, section 4.4).
-#[derive(Debug)]
-pub struct Speaks {
-    /// Whose the client is; `None` is the platform, whose clients serve every company.
-    pub owner: Option<CompanyId>,
-    /// In which company.
-    pub company: Named,
-    /// The line of the trail.
-    pub noted: Noted,
-}
-
-/// How a company is named.
-#[derive(Debug)]
-pub enum Named {
-    /// By its id.
-    Id(CompanyId),
-    /// By its slug.
-    Slug(String),
-}
-
-/// Says in the trail that the client gets a token. The company and its slug; `None` where there is no such company, or the
-/// client does not serve it.
-pub async fn speak(db: &Db, speaks: Speaks) -> Result<Option<(CompanyId, String)>> {
-    lane::ask(db, speaks).await
-}
-
-impl Question for Speaks {
-    type Answer = Option<(CompanyId, String)>;
-    const WORKERS: usize = 2;
-
-    fn lane(db: &Db) -> &Lane<Self> {
-        &db.lanes().client_token
-    }
-
-    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Answer>, sqlx::Error> {
-        let mut lines = Lines::default();
-        let (mut owner, mut company, mut slug) = (Vec::new(), Vec::new(), Vec::new());
-        for speaks in questions {
-            owner.push(speaks.owner.map(|owner| owner.0));
-            match &speaks.company {
-                Named::Id(id) => {
-                    company.push(Some(id.0));
-                    slug.push(None);
-                }
-                Named::Slug(text) => {
-                    company.push(None);
-                    slug.push(Some(text.as_str()));
-                }
-            }
-            lines.add(&speaks.noted);
-        }
-        let rows = sqlx::query!(
-            r#"select n as "n!", company_id as "company!", company_slug as "slug!"
-               from note_client_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
-            &owner as &[Option<Uuid>],
-            &company as &[Option<Uuid>],
-            &slug as &[Option<&str>],
-            &lines.at,
-            &lines.id,
-            &lines.client as &[Option<&str>],
-            &lines.ip as &[Option<&str>],
-            &lines.user_agent as &[Option<&str>],
-            &lines.request_id as &[&str],
-            &lines.action as &[&str],
-            &lines.detail as &[&Value]
-        )
-        .fetch_all(conn)
-        .await?;
-        Ok(lane::by_number(questions, rows.into_iter().map(|row| (row.n, (CompanyId(row.company), row.slug)))))
-    }
 }

@@ -4,6 +4,8 @@ pub mod account;
 pub mod backup_code;
 pub mod browser_session;
 pub mod client;
+mod client_cache;
+pub mod client_token;
 pub mod code;
 pub mod company;
 pub mod consent;

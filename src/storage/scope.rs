@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 
 use super::lane::Lane;
-use super::{browser_session, client, code, event, grant, held, login, outage, refresh_token};
+use super::{browser_session, client_cache, client_token, code, event, grant, held, login, outage, refresh_token};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::event::{Event, Whose};
@@ -23,7 +23,7 @@ use crate::model::id::{AccountId, CompanyId};
 pub struct Db {
     pool: PgPool,
     lanes: Arc<Lanes>,
-    clients: Arc<client::Cache>,
+    clients: Arc<client_cache::Cache>,
 }
 
 /// Where the hot statements wait for each other.
@@ -32,7 +32,7 @@ pub(in crate::storage) struct Lanes {
     pub held: Lane<(held::Asked, OffsetDateTime)>,
     pub code: Lane<code::Use>,
     pub refresh_token: Lane<refresh_token::Use>,
-    pub client_token: Lane<client::Speaks>,
+    pub client_token: Lane<client_token::Speaks>,
     pub grant: Lane<grant::Given>,
     pub visit: Lane<login::Visit>,
     pub session: Lane<browser_session::Sought>,
@@ -62,7 +62,7 @@ impl Db {
     }
 
     /// What this node knows of clients.
-    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+    pub(in crate::storage) fn clients(&self) -> &client_cache::Cache {
         &self.clients
     }
 
@@ -147,7 +147,7 @@ pub struct CompanyTx {
     tx: Transaction<'static, Postgres>,
     company: CompanyId,
     account: Option<AccountId>,
-    clients: Arc<client::Cache>,
+    clients: Arc<client_cache::Cache>,
 }
 
 /// Sees one person.
@@ -155,14 +155,14 @@ pub struct CompanyTx {
 pub struct AccountTx {
     tx: Transaction<'static, Postgres>,
     account: AccountId,
-    clients: Arc<client::Cache>,
+    clients: Arc<client_cache::Cache>,
 }
 
 /// Sees what no company owns.
 #[derive(Debug)]
 pub struct PlatformTx {
     tx: Transaction<'static, Postgres>,
-    clients: Arc<client::Cache>,
+    clients: Arc<client_cache::Cache>,
 }
 
 impl OwnerTx {
@@ -181,7 +181,7 @@ impl OwnerTx {
         }
     }
 
-    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+    pub(in crate::storage) fn clients(&self) -> &client_cache::Cache {
         match self {
             Self::Company(tx) => tx.clients(),
             Self::Platform(tx) => tx.clients(),
@@ -206,7 +206,7 @@ impl OwnerTx {
 }
 
 impl CompanyTx {
-    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+    pub(in crate::storage) fn clients(&self) -> &client_cache::Cache {
         &self.clients
     }
 
@@ -294,7 +294,7 @@ impl AccountTx {
 }
 
 impl PlatformTx {
-    pub(in crate::storage) fn clients(&self) -> &client::Cache {
+    pub(in crate::storage) fn clients(&self) -> &client_cache::Cache {
         &self.clients
     }
 

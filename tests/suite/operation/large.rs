@@ -12,7 +12,8 @@ use countersign::job;
 use countersign::storage::scope::Db;
 use sqlx::Row as _;
 
-use crate::harness::{Provider, database};
+use crate::harness::app::{answer, text};
+use crate::harness::{App, Person, Provider, database};
 
 /// How often each table was read whole, once every other connection has said what it did.
 async fn whole(fresh: &database::Fresh) -> BTreeMap<String, i64> {
@@ -60,4 +61,56 @@ async fn no_request_and_no_job_reads_a_table_that_grows_as_a_whole() {
     let after = whole(&fresh).await;
     let read: Vec<_> = after.iter().filter(|(table, scans)| before.get(*table) < Some(scans)).collect();
     assert!(read.is_empty(), "read from beginning to end: {read:?}, before: {before:?}");
+}
+
+/// How many rows of tables were read through an index, or one after the other, once every other connection has said what it did.
+async fn rows_read(fresh: &database::Fresh) -> i64 {
+    whole(fresh).await;
+    let query = "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables where schemaname = 'public'";
+    sqlx::query_scalar(query).fetch_one(&mut fresh.superuser().await).await.unwrap()
+}
+
+/// A sign-in, a code, two refreshes and two questions.
+async fn a_round(provider: &Provider, app: &App, person: &Person) {
+    let browser = provider.visitor();
+    browser.sign_in(person).await;
+    let mut tokens = app.tokens_with(&browser, &[]).await;
+    for _ in 0..2 {
+        let (status, next) = answer(app.refresh(text(&tokens, "refresh_token")).await).await;
+        assert_eq!(status, 200);
+        tokens = next;
+    }
+    assert_eq!(app.userinfo(text(&tokens, "access_token")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn what_a_request_reads_does_not_grow_with_its_company() {
+    const ROUNDS: i64 = 8;
+    let fresh = database::Fresh::copy().await;
+    let first = Provider::start_on(fresh.clone(), &[]).await;
+    let (_, admin) = first.company("TechCorp").await;
+    a_round(&first, &first.public_app().await, &admin).await;
+    Db::close(&first.house.db).await;
+    for statement in [
+        "insert into account select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'email', n || '@many.example'))).*
+         from account a, generate_series(1, 5000) n",
+        "insert into membership select (jsonb_populate_record(m, jsonb_build_object('account_id', a.id))).*
+         from membership m, account a where a.email like '%@many.example'",
+        "insert into authorization_grant select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(), 'account_id', a.id))).*
+         from authorization_grant g, account a where a.email like '%@many.example'",
+        "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object('digest', '\\x' || md5(n::text) || md5(t.digest::text)))).*
+         from refresh_token t, generate_series(1, 2000) n",
+        "analyze",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut fresh.superuser().await).await.unwrap();
+    }
+    let before = rows_read(&fresh).await;
+    let provider = Provider::start_on(fresh.clone(), &[]).await;
+    let app = provider.public_app().await;
+    for _ in 0..ROUNDS {
+        a_round(&provider, &app, &admin).await;
+    }
+    Db::close(&provider.house.db).await;
+    let read = (rows_read(&fresh).await - before) / ROUNDS;
+    assert!(read < 500, "a round reads {read} rows");
 }

@@ -162,3 +162,23 @@ async fn whoever_sends_slowly_keeps_nobody_from_signing_in() {
     let page = provider.visitor().sign_in(&admin).await;
     assert_eq!((page.path(), slow.len()), ("/dashboard", 10));
 }
+
+#[tokio::test]
+async fn who_finds_no_place_to_sign_in_is_told_so_at_the_door_on_a_page_like_any_other() {
+    let provider = Provider::start_with(&[("PASSWORD_HASH_QUEUE", "1")]).await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    let form = browser.get("/login").await.form("#login").fill("email", &admin.email).fill("password", &admin.password);
+    let places: Vec<_> = std::iter::from_fn(|| provider.house.hashing.place().ok()).collect();
+    let page = browser.send_once(&form).await;
+    assert_eq!(page.status, 503);
+    assert!(page.text().contains("Very many people sign in just now") && page.text().contains("try again"));
+    let header = |name: &str| page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert_eq!((header("retry-after"), header("cache-control"), header("x-frame-options")), ("2", "no-store", "DENY"));
+    assert!(header("content-security-policy").contains("style-src 'self' 'nonce-"));
+    assert!(page.text().contains(header("x-request-id")));
+    // Only passwords wait.
+    assert_eq!(browser.get("/login").await.status, 200);
+    drop(places);
+    assert_eq!(browser.send(&form).await.path(), "/dashboard");
+}

@@ -282,3 +282,38 @@ async fn the_servers_role_cannot_step_around_the_wall() {
     wall.superuser.execute("update totp set confirmed_at = now()").await.unwrap();
     assert_eq!(wall.attempt(scope, &second).await, Ok(0));
 }
+
+/// Of several permissive policies PostgreSQL makes an `or`, and may then answer a question about one row by reading a company's all.
+#[tokio::test]
+async fn what_grows_with_a_company_has_one_policy_to_read_by() {
+    let provider = Provider::start().await;
+    let several = sqlx::query_scalar::<_, String>(
+        "select tablename::text from pg_policies
+         where 'countersign_app' = any (roles) and cmd in ('ALL', 'SELECT')
+           and tablename in ('authorization_grant', 'authorization_code', 'refresh_token', 'consent', 'membership', 'login',
+                             'login_client', 'event')
+         group by tablename having count(*) > 1",
+    );
+    let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+    assert_eq!(several.fetch_all(&mut conn).await.unwrap(), Vec::<String>::new());
+}
+
+/// A plan that is made anew for each call, or was made while a table was nearly empty, costs more than the answer.
+#[tokio::test]
+async fn functions_that_answer_many_at_once_keep_one_plan_that_looks_up_by_index() {
+    let provider = Provider::start().await;
+    let set = sqlx::query_as::<_, (String, Vec<String>)>(
+        "select proname::text, coalesce(proconfig, '{}') from pg_proc where pronamespace = 'public'::regnamespace and proname in
+            ('holdings', 'visitors', 'sessions', 'take_codes', 'take_refresh_tokens', 'note_client_tokens', 'issue_grants')",
+    );
+    let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+    let found = set.fetch_all(&mut conn).await.unwrap();
+    assert_eq!(found.len(), 7);
+    for (name, settings) in found {
+        for wanted in
+            ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"]
+        {
+            assert!(settings.iter().any(|setting| setting == wanted), "{name} lacks {wanted}");
+        }
+    }
+}

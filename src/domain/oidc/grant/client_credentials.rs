@@ -11,7 +11,7 @@ use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::params::Params;
 use crate::model::scope::{KNOWN, Scopes};
-use crate::storage::client::{self, Named, Speaks};
+use crate::storage::client_token::{self, Named, Speaks};
 use crate::storage::company;
 use crate::storage::event::Noted;
 
@@ -38,7 +38,7 @@ pub async fn give(
     let company = chosen(house, client, params).await?;
     let rights = AccessRights { confirmation, ..rights(house, (client, &company), params).await? };
     let speaks = Speaks { owner: client.company, company, noted: Noted::of(cx, &event, &event) };
-    let (company, slug) = client::speak(&house.db, speaks).await?.ok_or_else(unknown)?;
+    let (company, slug) = client_token::speak(&house.db, speaks).await?.ok_or_else(unknown)?;
     let access_token = token::client_token(house, cx.now, client, (company, &slug), &rights).await?;
     Ok(Tokens { access_token, rights, id_token: None, refresh_token: None })
 }
