@@ -92,12 +92,17 @@ async fn what_a_request_reads_does_not_grow_with_its_company() {
     a_round(&first, &first.public_app().await, &admin).await;
     Db::close(&first.house.db).await;
     for statement in [
+        // One company of many people among hundreds with a few: what is true of most is not true of the largest.
+        "insert into company select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'slug', 'c-' || n))).*
+         from company c, generate_series(0, 399) n",
         "insert into account select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'email', n || '@many.example'))).*
-         from account a, generate_series(1, 5000) n",
-        "insert into membership select (jsonb_populate_record(m, jsonb_build_object('account_id', a.id))).*
-         from membership m, account a where a.email like '%@many.example'",
-        "insert into authorization_grant select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(), 'account_id', a.id))).*
-         from authorization_grant g, account a where a.email like '%@many.example'",
+         from account a, generate_series(1, 6000) n",
+        "insert into membership select (jsonb_populate_record(m, jsonb_build_object('account_id', a.id, 'company_id', c.id))).*
+         from membership m, account a join company c on c.slug = case when split_part(a.email, '@', 1)::integer <= 3000 then 'techcorp'
+             else 'c-' || split_part(a.email, '@', 1)::integer % 400 end where a.email like '%@many.example'",
+        "insert into authorization_grant
+         select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(), 'account_id', m.account_id, 'company_id', m.company_id))).*
+         from authorization_grant g, membership m join account a on a.id = m.account_id where a.email like '%@many.example'",
         "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object('digest', '\\x' || md5(n::text) || md5(t.digest::text)))).*
          from refresh_token t, generate_series(1, 2000) n",
         "analyze",
