@@ -68,6 +68,7 @@ impl Ground {
             sqlx::raw_sql(AssertSqlSafe(format!("{statement} {database}{force}"))).execute(&mut conn).await?;
         }
         let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut conn).await?;
+        let database_pid = parent(backend);
         conn.close().await?;
         migrate::run(&embedded.superuser_url(database), &embedded.app_url(database)).await?;
         let port = port()?;
@@ -87,7 +88,7 @@ impl Ground {
         let company = fill(&settings, &embedded.app_url(database)).await?;
         let (program, folder) = (program.to_path_buf(), folder.to_path_buf());
         let embedded = Arc::clone(embedded);
-        Ok(Self { embedded, database, settings, program, folder, issuer, company, database_pid: parent(backend) })
+        Ok(Self { embedded, database, settings, program, folder, issuer, company, database_pid })
     }
 
     /// Starts a server and waits until it is ready; tells how long that took, in milliseconds.
