@@ -19,7 +19,8 @@ const SIGN_IN: &str = "/login";
 
 /// The answer to somebody who cannot sign in now.
 pub fn turned_away<B>(house: &Shared, request: &Request<B>) -> Option<Response> {
-    if request.uri().path() != SIGN_IN || request.method() != Method::POST {
+    // A node that is told to stop says more in its answers.
+    if request.uri().path() != SIGN_IN || request.method() != Method::POST || house.is_stopping() {
         return None;
     }
     let error = sign_in::place(house).err()?;

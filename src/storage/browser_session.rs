@@ -47,7 +47,6 @@ pub async fn find(db: &Db, digest: Digest, now: OffsetDateTime) -> Result<Option
 
 impl Question for Sought {
     type Answer = Option<(Value, OffsetDateTime)>;
-    const WORKERS: usize = 1;
     const READS: bool = true;
 
     fn lane(db: &Db) -> &Lane<Self> {

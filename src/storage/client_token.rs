@@ -38,7 +38,6 @@ pub async fn speak(db: &Db, speaks: Speaks) -> Result<Option<(CompanyId, String)
 
 impl Question for Speaks {
     type Answer = Option<(CompanyId, String)>;
-    const WORKERS: usize = 2;
 
     fn lane(db: &Db) -> &Lane<Self> {
         &db.lanes().client_token

@@ -70,7 +70,6 @@ pub async fn take(db: &Db, using: Use) -> Result<Taken> {
 
 impl Question for Use {
     type Answer = Taken;
-    const WORKERS: usize = 2;
 
     fn lane(db: &Db) -> &Lane<Self> {
         &db.lanes().code

@@ -157,7 +157,6 @@ pub async fn issue(db: &Db, given: Given) -> Result<bool> {
 
 impl Question for Given {
     type Answer = bool;
-    const WORKERS: usize = 2;
 
     fn lane(db: &Db) -> &Lane<Self> {
         &db.lanes().grant

@@ -123,7 +123,6 @@ struct Row {
 
 impl Question for (Asked, OffsetDateTime) {
     type Answer = Option<Held>;
-    const WORKERS: usize = 2;
     // So that whoever shows a token does not stand in line behind a storm of sign-ins.
     const LINGER: Duration = Duration::from_millis(100);
     const READS: bool = true;

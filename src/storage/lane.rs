@@ -22,6 +22,8 @@ use crate::model::error::{Error, Result};
 const MOST: usize = 64;
 /// PostgreSQL ends a statement after five seconds.
 const ANSWERED: Duration = Duration::from_secs(6);
+/// How many workers of one kind there may be: one, and one that helps.
+const WORKERS: usize = 2;
 /// After how long without an answer the one worker gets help.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -29,8 +31,6 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub(in crate::storage) trait Question: Send + Sync + Sized + 'static {
     /// What is answered.
     type Answer: Send + 'static;
-    /// How many workers there may be.
-    const WORKERS: usize;
     /// How long a worker without work keeps its connection.
     const LINGER: Duration = Duration::from_millis(2);
     /// Whether it changes nothing, so that it is asked again where a connection broke.
@@ -98,14 +98,14 @@ pub(in crate::storage) async fn ask<Q: Question>(db: &Db, question: Q) -> Result
         inner.waiting.push_back(Waiting { question, answer, tries: 0 });
         inner.waiting.len() > MOST
     };
-    if !Worker::<Q>::begins(db, if crowded { Q::WORKERS } else { 1 }) {
+    if !Worker::<Q>::begins(db, if crowded { WORKERS } else { 1 }) {
         lane.more.notify_one();
     }
     let soon = timeout(PATIENCE, &mut answered).await;
     let said = if let Ok(said) = soon {
         said
     } else {
-        Worker::<Q>::begins(db, Q::WORKERS);
+        Worker::<Q>::begins(db, WORKERS);
         answered.await
     };
     said.map_err(|_| Error::fault("a question was lost"))?

@@ -123,7 +123,6 @@ pub async fn visit(db: &Db, visit: Visit) -> Result<Option<Visiting>> {
 
 impl Question for Visit {
     type Answer = Option<Visiting>;
-    const WORKERS: usize = 2;
     const READS: bool = true;
 
     fn lane(db: &Db) -> &Lane<Self> {

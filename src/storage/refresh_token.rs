@@ -53,7 +53,6 @@ pub async fn take(db: &Db, using: Use) -> Result<Taken> {
 
 impl Question for Use {
     type Answer = Taken;
-    const WORKERS: usize = 2;
 
     fn lane(db: &Db) -> &Lane<Self> {
         &db.lanes().refresh_token
