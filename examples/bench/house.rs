@@ -1,7 +1,7 @@
 //! Countersign as in production: a private PostgreSQL that writes durably, the role that row-level security holds, `countersign serve`
 //! with everything on. Made anew for each run: a company, its people, and two clients.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use countersign::model::role::Role;
 use countersign::model::scope::{KNOWN, Scopes};
 use countersign::model::secret::Secret;
 use countersign::model::settings::{Mode, Settings};
+use countersign::storage::consent::{self, Given};
 use countersign::storage::scope::Db;
 use countersign::storage::{account, client, company, membership, password};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -146,10 +147,10 @@ async fn fill(settings: &HashMap<String, String>, url: &str) -> Result<CompanyId
     company::insert(&mut tx, "load", "Load", now).await?;
     tx.commit_unremarkable().await?;
     let hash = house.hashing.hash(Secret::received(PASSWORD)).await?;
+    clients(&house).await?;
     for number in 0..PEOPLE {
         person(&house, id, number, &hash).await?;
     }
-    clients(&house).await?;
     house.db.close().await;
     Ok(id)
 }
@@ -165,10 +166,14 @@ async fn person(house: &House, home: CompanyId, number: usize, hash: &str) -> Re
     tx.commit_unremarkable().await?;
     let mut tx = house.db.company(home, None).await?;
     membership::insert(&mut tx, id, Role::User, now).await?;
+    let given = Given { scopes: Scopes::of(KNOWN), resources: BTreeSet::new() };
+    for client in [CLIENT, PUBLIC_CLIENT] {
+        consent::save(&mut tx, id, client, &given, now).await?;
+    }
     Ok(tx.commit_unremarkable().await?)
 }
 
-/// Both ask for consent, which is remembered.
+/// Both ask for consent, which everybody has given before.
 async fn clients(house: &House) -> Result<()> {
     let grants = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let blank = |id: &str| Client {

@@ -27,6 +27,8 @@ use crate::model::settings::Settings;
 /// OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
+/// How many sign-ins are in work for each thread: enough that none waits for the database.
+const TURNS: usize = 4;
 /// How long a thread without work keeps its memory.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -51,6 +53,7 @@ enum Job {
 pub struct Hashing {
     queue: SyncSender<(Instant, Job)>,
     places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     metrics: HashQueue,
 }
 
@@ -58,6 +61,30 @@ pub struct Hashing {
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
+}
+
+/// The turn of somebody who has a place: of those who have one, only as many are in work as keep the threads busy, so that what a storm of
+/// sign-ins asks of the database and of the processor comes little by little.
+#[derive(Debug)]
+pub struct Turn {
+    _place: Place,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Somebody who waits, counted for as long as that takes.
+struct Waiting<'a>(&'a HashQueue);
+
+impl<'a> Waiting<'a> {
+    fn at(queue: &'a HashQueue) -> Self {
+        queue.waiting.inc();
+        Self(queue)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.dec();
+    }
 }
 
 /// Lets everything else go first: a sign-in may wait for a moment, other requests should not. On Linux niceness belongs to the
@@ -88,8 +115,9 @@ impl Hashing {
                 })
                 .map_err(Error::fault)?;
         }
-        let places = settings.password_hash_queue + settings.password_hash_threads.max(1);
-        Ok(Self { queue, places: Arc::new(Semaphore::new(places)), metrics })
+        let threads = settings.password_hash_threads.max(1);
+        let places = Arc::new(Semaphore::new(settings.password_hash_queue + threads));
+        Ok(Self { queue, places, turns: Arc::new(Semaphore::new(threads * TURNS)), metrics })
     }
 
     /// A place for somebody who signs in, before anything is asked of the database for them.
@@ -102,6 +130,19 @@ impl Hashing {
             self.metrics.refused.inc();
             Error::Busy(Duration::seconds(2))
         })
+    }
+
+    /// The turn of whoever has this place, in the order in which they come.
+    ///
+    /// # Errors
+    /// Never, while the server runs.
+    pub async fn turn(&self, place: Place) -> Result<Turn> {
+        let since = Instant::now();
+        let waiting = Waiting::at(&self.metrics);
+        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::fault)?;
+        drop(waiting);
+        self.metrics.turn.observe(since.elapsed());
+        Ok(Turn { _place: place, _permit: permit })
     }
 
     /// The PHC string of a new password.

@@ -6,12 +6,14 @@
 
 use std::net::IpAddr;
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::house::House;
 use crate::model::context::Context;
+use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::secret::Digest;
+use crate::storage::account::{self, Admitted, Credentials};
 use crate::storage::throttle::{self, Limit};
 
 const PAIR: Limit =
@@ -60,9 +62,22 @@ fn address(cx: &Context) -> String {
 
 async fn charge(house: &House, cx: &Context, limits: &[(Digest, Limit)]) -> Result<()> {
     match throttle::admit(&house.db, limits, cx.now).await? {
-        Some(until) => Err(Error::TooMany((until - cx.now).max(Duration::SECOND))),
+        Some(until) => Err(too_many(cx, until)),
         None => Ok(()),
     }
+}
+
+fn too_many(cx: &Context, until: OffsetDateTime) -> Error {
+    Error::TooMany((until - cx.now).max(Duration::SECOND))
+}
+
+fn limits(cx: &Context, what: Attempt, whom: &str) -> [(Digest, Limit); 3] {
+    let from = address(cx);
+    [
+        (key(&["address", &from]), ADDRESS),
+        (key(&[what.word(), whom, &from]), PAIR),
+        (key(&[what.word(), whom]), ACCOUNT),
+    ]
 }
 
 /// Counts an attempt on an account (named by its address or id) before it is looked at.
@@ -70,18 +85,34 @@ async fn charge(house: &House, cx: &Context, limits: &[(Digest, Limit)]) -> Resu
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub async fn attempt(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
-    let from = address(cx);
-    let limits = [
-        (key(&["address", &from]), ADDRESS),
-        (key(&[what.word(), whom, &from]), PAIR),
-        (key(&[what.word(), whom]), ACCOUNT),
-    ];
-    charge(house, cx, &limits).await
+    charge(house, cx, &limits(cx, what, whom)).await
+}
+
+/// Counts an attempt at a password, and finds whose address it is.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub async fn attempt_password(house: &House, cx: &Context, email: &Email) -> Result<Option<Credentials>> {
+    let limits = limits(cx, Attempt::Password, email.as_str());
+    match account::admit(&house.db, &limits, email, cx.now).await? {
+        Admitted::Blocked(until) => Err(too_many(cx, until)),
+        Admitted::Heard(known) => Ok(known),
+    }
+}
+
+/// What is counted of attempts from here, and forgotten when one succeeds: it was the owner.
+pub fn counted(cx: &Context, what: Attempt, whom: &str) -> Vec<Digest> {
+    vec![key(&[what.word(), whom, &address(cx)]), key(&[what.word(), whom])]
 }
 
 /// The attempt succeeded: it was the owner, from here.
 pub async fn succeeded(house: &House, cx: &Context, what: Attempt, whom: &str) -> Result<()> {
-    throttle::clear(&house.db, &[key(&[what.word(), whom, &address(cx)]), key(&[what.word(), whom])]).await
+    forget(house, &counted(cx, what, whom)).await
+}
+
+/// These attempts count no more.
+pub async fn forget(house: &House, attempts: &[Digest]) -> Result<()> {
+    throttle::clear(&house.db, attempts).await
 }
 
 /// Counts a letter to an address.

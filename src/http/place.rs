@@ -1,17 +1,17 @@
 //! A place among those who sign in, taken before anything is read from the database for them: in a storm, whoever finds none is told so
-//! at once. The body is there by then, so that nobody holds a place by sending slowly.
+//! at once, and whoever finds one waits for their turn. The body is there by then, so that nobody holds a place by sending slowly.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 
 use super::{Shared, body};
-use crate::domain::hashing::Place;
+use crate::domain::hashing::Turn;
 use crate::domain::person::sign_in;
 
-/// What else a handler asks for, with the place, which is kept until the request is answered.
+/// What else a handler asks for, with place and turn, which are kept until the request is answered.
 #[derive(Debug)]
-pub struct Placed<T>(pub Place, pub T);
+pub struct Placed<T>(pub Turn, pub T);
 
 impl<T: FromRequest<Shared>> FromRequest<Shared> for Placed<T> {
     type Rejection = Response;
@@ -20,8 +20,8 @@ impl<T: FromRequest<Shared>> FromRequest<Shared> for Placed<T> {
         let (parts, body) = request.into_parts();
         let whole = body::bytes(Request::from_parts(parts.clone(), body), house).await;
         let whole = whole.map_err(IntoResponse::into_response)?;
-        let place = sign_in::place(house).map_err(IntoResponse::into_response)?;
+        let turn = sign_in::turn(house).await.map_err(IntoResponse::into_response)?;
         let rest = T::from_request(Request::from_parts(parts, Body::from(whole)), house).await;
-        Ok(Self(place, rest.map_err(IntoResponse::into_response)?))
+        Ok(Self(turn, rest.map_err(IntoResponse::into_response)?))
     }
 }

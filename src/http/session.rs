@@ -73,12 +73,18 @@ impl Browser {
 
     /// What a page kept, for the last time.
     pub async fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        self.0.remove(name).await.map_err(told)
+        let kept = self.kept(name).await?;
+        self.forget_kept(name).await?;
+        Ok(kept)
     }
 
     /// What a page kept is not needed any more.
     pub async fn forget_kept(&self, name: &str) -> Result<()> {
-        self.0.remove_value(name).await.map(drop).map_err(told)
+        // The library writes a session anew for whatever was removed, also for what was not there.
+        if self.0.get_value(name).await.map_err(told)?.is_some() {
+            self.0.remove_value(name).await.map_err(told)?;
+        }
+        Ok(())
     }
 
     async fn secret(&self, name: &'static str) -> Result<String> {

@@ -72,13 +72,18 @@ impl SessionStore for Store {
 
     #[expect(clippy::disallowed_methods, reason = "the library compares with the system's clock")]
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = browser_session::find(&self.0.db, digest(*id), self.0.clock.now()).await.map_err(backend)?;
+        let now = self.0.clock.now();
+        let found = browser_session::find(&self.0.db, digest(*id), now).await.map_err(backend)?;
         let Some((data, expires_at)) = found else {
             return Ok(None);
         };
         let Value::Object(data) = data else {
             return Err(Error::Decode("a session is no object".to_owned()));
         };
+        // Who still looks at pages will still want to send their forms. A login ends when it ends.
+        if !data.contains_key(LOGIN) && expires_at - now < ANONYMOUS / 2 {
+            browser_session::prolong(&self.0.db, &digest(*id), now + ANONYMOUS).await.map_err(backend)?;
+        }
         // The library compares with a clock of its own; ours has decided already.
         let expiry_date = expires_at.max(OffsetDateTime::now_utc() + Duration::minutes(1));
         Ok(Some(Record { id: *id, data: data.into_iter().collect(), expiry_date }))

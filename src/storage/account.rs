@@ -5,10 +5,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::scope::{AccountTx, Db};
+use super::throttle::{Columns, Limit};
 use super::violates;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId};
+use crate::model::secret::Digest;
 
 /// An account with everything that claims can be made of (OpenID Connect Core, section 5.1).
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,44 @@ pub struct Credentials {
     pub has_totp: bool,
     /// The company that made the account.
     pub home: Option<CompanyId>,
+}
+
+/// What became of an attempt to sign in.
+#[derive(Debug)]
+pub enum Admitted {
+    /// It is not heard before then.
+    Blocked(OffsetDateTime),
+    /// It is, and this is the account of the address, where there is one.
+    Heard(Option<Credentials>),
+}
+
+/// Counts an attempt to sign in under each of these limits, and finds the account of the address, in no scope.
+pub async fn admit(db: &Db, limits: &[(Digest, Limit)], email: &Email, now: OffsetDateTime) -> Result<Admitted> {
+    let Columns { keys, free, step, most, forgotten } = Columns::of(limits, now);
+    let row = sqlx::query!(
+        "select blocked_until, account_id, password_hash, email_verified, disabled, has_totp, home_company_id
+         from admit_credentials($1, $2, $3, $4, $5, $6, $7)",
+        &keys as &[&[u8]],
+        &free,
+        &step,
+        &most,
+        &forgotten,
+        now,
+        email.as_str()
+    )
+    .fetch_one(db.pool())
+    .await?;
+    if let Some(until) = row.blocked_until {
+        return Ok(Admitted::Blocked(until));
+    }
+    Ok(Admitted::Heard(row.account_id.map(|id| Credentials {
+        account: AccountId(id),
+        password_hash: row.password_hash,
+        email_verified: row.email_verified.unwrap_or_default(),
+        disabled: row.disabled.unwrap_or_default(),
+        has_totp: row.has_totp.unwrap_or_default(),
+        home: row.home_company_id.map(CompanyId),
+    })))
 }
 
 /// Finds the account of an address, in no scope.

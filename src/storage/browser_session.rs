@@ -67,6 +67,14 @@ impl Question for Sought {
     }
 }
 
+/// Lets a session live until then.
+pub async fn prolong(db: &Db, digest: &Digest, expires_at: OffsetDateTime) -> Result<()> {
+    sqlx::query!("update browser_session set expires_at = $2 where digest = $1", digest.as_bytes(), expires_at)
+        .execute(db.pool())
+        .await?;
+    Ok(())
+}
+
 /// Forgets a session.
 pub async fn delete(db: &Db, digest: &Digest) -> Result<()> {
     sqlx::query!("delete from browser_session where digest = $1", digest.as_bytes()).execute(db.pool()).await?;

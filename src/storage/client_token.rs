@@ -1,5 +1,8 @@
 //! Clients that speak for themselves.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -22,7 +25,7 @@ pub struct Speaks {
 }
 
 /// How a company is named.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Named {
     /// By its id.
     Id(CompanyId),
@@ -30,10 +33,33 @@ pub enum Named {
     Slug(String),
 }
 
+/// What companies were called when a client last spoke in them. Nothing may rest on it that is not compared with what the database says.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct LastNamed(RwLock<HashMap<Named, (CompanyId, String)>>);
+
+/// How many companies are known at once.
+const MOST: usize = 10_000;
+
+/// The company and its slug, as they were when this node last heard of it in this way. It may be called otherwise since.
+pub fn last_named(db: &Db, company: &Named) -> Option<(CompanyId, String)> {
+    db.last_named().0.read().unwrap_or_else(PoisonError::into_inner).get(company).cloned()
+}
+
 /// Says in the trail that the client gets a token. The company and its slug; `None` where there is no such company, or the
 /// client does not serve it.
 pub async fn speak(db: &Db, speaks: Speaks) -> Result<Option<(CompanyId, String)>> {
-    lane::ask(db, speaks).await
+    let named = speaks.company.clone();
+    let known = lane::ask(db, speaks).await?;
+    if let Some(known) = &known
+        && last_named(db, &named).as_ref() != Some(known)
+    {
+        let mut all = db.last_named().0.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.clear();
+        }
+        all.insert(named, known.clone());
+    }
+    Ok(known)
 }
 
 impl Question for Speaks {

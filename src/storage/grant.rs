@@ -12,6 +12,7 @@ use crate::model::error::Result;
 use crate::model::id::{AccountId, CompanyId, GrantId, LoginId};
 use crate::model::role::Role;
 use crate::model::scope::Scopes;
+use crate::model::secret::Digest;
 
 /// A grant as it is made.
 #[derive(Debug)]
@@ -138,6 +139,8 @@ pub async fn insert(tx: &mut CompanyTx, grant: &Fresh, now: OffsetDateTime) -> R
 /// A grant that a person who is signed in gives, with its code where it has one.
 #[derive(Debug)]
 pub struct Given {
+    /// The flow that it answers, where one was kept: it gives no other answer.
+    pub flow: Option<Digest>,
     /// In which company.
     pub company: CompanyId,
     /// The grant.
@@ -150,24 +153,36 @@ pub struct Given {
     pub at: OffsetDateTime,
 }
 
-/// Keeps it. `false` where the login has ended: whoever ends it meanwhile waits, and then finds the grant.
-pub async fn issue(db: &Db, given: Given) -> Result<bool> {
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issued {
+    /// It is kept.
+    Kept,
+    /// The login has ended. Whoever ends it meanwhile waits, and then finds the grant.
+    LoginOver,
+    /// The flow has given its answer already.
+    FlowOver,
+}
+
+/// Keeps it, and ends its flow.
+pub async fn issue(db: &Db, given: Given) -> Result<Issued> {
     lane::ask(db, given).await
 }
 
 impl Question for Given {
-    type Answer = bool;
+    type Answer = Issued;
 
     fn lane(db: &Db) -> &Lane<Self> {
         &db.lanes().grant
     }
 
-    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<bool>, sqlx::Error> {
+    async fn ask(questions: &[Self], conn: &mut PgConnection) -> Result<Vec<Issued>, sqlx::Error> {
         let order = lane::ordered(questions, |given| given.company.0);
         let given = Columns::of(&order);
-        let done: Vec<bool> = sqlx::query_scalar!(
-            r#"select issue_grants($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                                   $22, $23) as "done!""#,
+        let done: Vec<i32> = sqlx::query_scalar!(
+            r#"select answer_flows($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                                   $22, $23, $24) as "done!""#,
+            &given.flow as &[Option<&[u8]>],
             &given.company,
             &given.person,
             &given.id,
@@ -194,13 +209,19 @@ impl Question for Given {
         )
         .fetch_one(conn)
         .await?;
-        Ok(lane::in_first_order(&order, done.into_iter()))
+        let done = done.into_iter().map(|done| match done {
+            0 => Issued::LoginOver,
+            1 => Issued::Kept,
+            _ => Issued::FlowOver,
+        });
+        Ok(lane::in_first_order(&order, done))
     }
 }
 
 /// Grants, column by column. Lists are one text each, separated by spaces: none of their words has one.
 #[derive(Default)]
 struct Columns<'a> {
+    flow: Vec<Option<&'a [u8]>>,
     company: Vec<Uuid>,
     person: Vec<Uuid>,
     id: Vec<Uuid>,
@@ -237,6 +258,7 @@ impl<'a> Columns<'a> {
 
     fn add(&mut self, given: &'a Given) {
         let Fresh { id, account, client_id, login, scopes, audience, .. } = &given.grant;
+        self.flow.push(given.flow.as_ref().map(Digest::as_bytes));
         self.company.push(given.company.0);
         self.person.push(account.0);
         self.id.push(id.0);

@@ -1,14 +1,13 @@
 //! What somebody holds, and what it stands for at this moment: an access token, a code or a refresh token, with the grant that it
 //! hangs from and the person behind that. One statement, whichever it is.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::account;
+use super::connections::Shelf;
 use super::grant::Living;
 use super::lane::{self, Lane, Question};
 use super::scope::{CompanyTx, Db};
@@ -123,8 +122,8 @@ struct Row {
 
 impl Question for (Asked, OffsetDateTime) {
     type Answer = Option<Held>;
-    // So that whoever shows a token does not stand in line behind a storm of sign-ins.
-    const LINGER: Duration = Duration::from_millis(100);
+    // Whoever shows a token does not stand in line behind a storm of sign-ins.
+    const SHELF: Shelf = Shelf::Apart;
     const READS: bool = true;
 
     fn lane(db: &Db) -> &Lane<Self> {

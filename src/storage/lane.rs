@@ -1,7 +1,7 @@
 //! Hot statements that wait at one moment go to the database together: one message, one transaction, one commit for all of them.
 //!
-//! Whoever asks puts the question into the lane of its kind. A worker with a connection takes what waits there and answers each; it
-//! keeps the connection while there is work, and gives it back to the pool when there is none. A question alone does not wait for
+//! Whoever asks puts the question into the lane of its kind. A worker with a connection takes what waits there and answers each,
+//! as long as there is work. A question alone does not wait for
 //! others. Nobody's answer depends on the others': where one of several cannot be served, each is asked by itself.
 
 use std::collections::VecDeque;
@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
-use tokio::sync::{Notify, oneshot};
+use sqlx::PgConnection;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::connections::{Conn, Shelf};
 use super::outage;
 use super::scope::Db;
 use crate::model::error::{Error, Result};
@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub(in crate::storage) trait Question: Send + Sync + Sized + 'static {
     /// What is answered.
     type Answer: Send + 'static;
-    /// How long a worker without work keeps its connection.
-    const LINGER: Duration = Duration::from_millis(2);
+    /// Where the connections lie on which it is asked.
+    const SHELF: Shelf = Shelf::Common;
     /// Whether it changes nothing, so that it is asked again where a connection broke.
     const READS: bool = false;
 
@@ -56,7 +56,6 @@ struct Waiting<Q: Question> {
 /// Where questions of one kind wait.
 pub(in crate::storage) struct Lane<Q: Question> {
     inner: Mutex<Inner<Q>>,
-    more: Notify,
 }
 
 struct Inner<Q: Question> {
@@ -72,7 +71,7 @@ impl<Q: Question> std::fmt::Debug for Lane<Q> {
 
 impl<Q: Question> Default for Lane<Q> {
     fn default() -> Self {
-        Self { inner: Mutex::new(Inner { waiting: VecDeque::new(), workers: 0 }), more: Notify::new() }
+        Self { inner: Mutex::new(Inner { waiting: VecDeque::new(), workers: 0 }) }
     }
 }
 
@@ -98,9 +97,7 @@ pub(in crate::storage) async fn ask<Q: Question>(db: &Db, question: Q) -> Result
         inner.waiting.push_back(Waiting { question, answer, tries: 0 });
         inner.waiting.len() > MOST
     };
-    if !Worker::<Q>::begins(db, if crowded { WORKERS } else { 1 }) {
-        lane.more.notify_one();
-    }
+    Worker::<Q>::begins(db, if crowded { WORKERS } else { 1 });
     let soon = timeout(PATIENCE, &mut answered).await;
     let said = if let Ok(said) = soon {
         said
@@ -120,7 +117,7 @@ struct Worker<Q: Question> {
 
 impl<Q: Question> Worker<Q> {
     /// Begins one more where something waits and there are fewer than so many.
-    fn begins(db: &Db, most: usize) -> bool {
+    fn begins(db: &Db, most: usize) {
         let begins = {
             let mut inner = Q::lane(db).inner();
             let begins = inner.workers < most && !inner.waiting.is_empty();
@@ -131,7 +128,6 @@ impl<Q: Question> Worker<Q> {
             // A task of its own: what many wait for does not end with the request of one.
             tokio::spawn(Self { db: db.clone(), counted: true, kind: PhantomData }.work());
         }
-        begins
     }
 
     fn lane(&self) -> &Lane<Q> {
@@ -150,19 +146,24 @@ impl<Q: Question> Worker<Q> {
     }
 
     async fn work(mut self) {
-        let mut held = None;
+        let mut held: Option<Conn> = None;
         loop {
+            // Whoever is about to ask comes along: what is ready to run does so first.
+            tokio::task::yield_now().await;
             let some = self.lane().take();
             if some.is_empty() {
-                let idle = held.is_none() || timeout(Q::LINGER, self.lane().more.notified()).await.is_err();
-                if idle && self.leaves() {
+                // At hand before anybody else begins.
+                if let Some(conn) = held.take() {
+                    conn.keep();
+                }
+                if self.leaves() {
                     return;
                 }
                 continue;
             }
             let conn = match held.take() {
                 Some(conn) => Ok(conn),
-                None => self.db.pool().acquire().await,
+                None => self.db.pool().take(Q::SHELF).await,
             };
             match conn {
                 Ok(conn) => held = serve(self.lane(), some, conn).await,
@@ -196,11 +197,7 @@ async fn asked<Q: Question>(questions: &[Q], conn: &mut PgConnection) -> Result<
 }
 
 /// Answers these, and gives the connection back where it is still good.
-async fn serve<Q: Question>(
-    lane: &Lane<Q>,
-    some: Vec<Waiting<Q>>,
-    mut conn: PoolConnection<Postgres>,
-) -> Option<PoolConnection<Postgres>> {
+async fn serve<Q: Question>(lane: &Lane<Q>, some: Vec<Waiting<Q>>, mut conn: Conn) -> Option<Conn> {
     let tries = some.iter().map(|one| one.tries).max().unwrap_or_default();
     let (questions, answers): (Vec<Q>, Vec<_>) = some.into_iter().map(|one| (one.question, one.answer)).unzip();
     let error = match asked(&questions, &mut conn).await {
@@ -213,8 +210,7 @@ async fn serve<Q: Question>(
         Err(error) => error,
     };
     if outage::is_broken(&error) {
-        // It does not go back, and nobody waits for it to say good-bye.
-        drop(conn.detach());
+        conn.discard();
         outage::note();
         let again =
             questions.into_iter().zip(answers).map(|(question, answer)| Waiting { question, answer, tries: tries + 1 });

@@ -13,6 +13,7 @@ use crate::model::error::Result;
 use crate::model::event::Line;
 use crate::model::id::{AccountId, LoginId, fresh};
 use crate::model::scope::Scopes;
+use crate::model::secret::Digest;
 
 /// A login.
 #[derive(Debug, Clone)]
@@ -51,11 +52,31 @@ impl Row {
     }
 }
 
-/// Begins a login and says so in the trail, in one statement. Answers whether a company of the person demands a second factor that is
-/// not set up.
-pub async fn begin(db: &Db, cx: &Context, row: &Row, line: &Line) -> Result<bool> {
-    let must = sqlx::query_scalar!(
-        r#"select begin_login($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as "must!""#,
+/// How a login begins.
+#[derive(Debug)]
+pub struct Beginning<'a> {
+    /// The login.
+    pub row: &'a Row,
+    /// The line of the trail.
+    pub line: &'a Line,
+    /// The throttled attempts that led here, which count no more.
+    pub attempts: &'a [Digest],
+    /// The client that waits, where one does: what it was allowed comes along.
+    pub client: Option<&'a str>,
+}
+
+/// Begins a login and says so in the trail, in one statement. Answers who is signed in by it; `None`, and no login, where the account was
+/// switched off.
+pub async fn begin(db: &Db, cx: &Context, beginning: Beginning<'_>) -> Result<Option<Visiting>> {
+    let Beginning { row, line, attempts, client } = beginning;
+    let attempts: Vec<&[u8]> = attempts.iter().map(Digest::as_bytes).collect();
+    let rows = sqlx::query_as!(
+        Visited,
+        r#"select n as "n!", auth_time as "auth_time!", amr as "amr!", acr as "acr!", last_seen_at as "last_seen_at!",
+                  email as "email!", person_name as "person_name!", home_company_id, has_totp as "has_totp!",
+                  company_id, slug, name, logo_url, color, require_mfa, session_hours, password_min_length, mail_domains,
+                  created_at, role, consented_scopes, consented_resources
+           from sign_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"#,
         row.account_id,
         row.id,
         row.created_at,
@@ -67,9 +88,13 @@ pub async fn begin(db: &Db, cx: &Context, row: &Row, line: &Line) -> Result<bool
         fresh(cx.now),
         cx.request_id,
         line.action,
-        line.detail
-    );
-    Ok(must.fetch_one(db.pool()).await?)
+        line.detail,
+        &attempts as &[&[u8]],
+        client as _
+    )
+    .fetch_all(db.pool())
+    .await?;
+    Ok(Visited::gather(rows).next().map(|(_, visiting)| visiting))
 }
 
 /// Who is signed in by a login.
@@ -148,18 +173,7 @@ impl Question for Visit {
         )
         .fetch_all(conn)
         .await?;
-        let mut rows = rows.into_iter().peekable();
-        let mut found = Vec::new();
-        while let Some(first) = rows.next() {
-            let n = first.n;
-            let (mut visiting, joined) = first.split();
-            visiting.companies.extend(joined);
-            while let Some(row) = rows.next_if(|row| row.n == n) {
-                visiting.companies.extend(row.split().1);
-            }
-            found.push((n, visiting));
-        }
-        Ok(lane::by_number(questions, found.into_iter()))
+        Ok(lane::by_number(questions, Visited::gather(rows)))
     }
 }
 
@@ -190,6 +204,21 @@ struct Visited {
 }
 
 impl Visited {
+    /// Rows of one question stand together, in the order of the companies.
+    fn gather(rows: Vec<Self>) -> impl Iterator<Item = (i64, Visiting)> {
+        let mut rows = rows.into_iter().peekable();
+        std::iter::from_fn(move || {
+            let first = rows.next()?;
+            let n = first.n;
+            let (mut visiting, joined) = first.split();
+            visiting.companies.extend(joined);
+            while let Some(row) = rows.next_if(|row| row.n == n) {
+                visiting.companies.extend(row.split().1);
+            }
+            Some((n, visiting))
+        })
+    }
+
     /// The person without a company, and the company.
     fn split(self) -> (Visiting, Option<Joined>) {
         let visiting = Visiting {

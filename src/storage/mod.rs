@@ -8,6 +8,7 @@ mod client_cache;
 pub mod client_token;
 pub mod code;
 pub mod company;
+mod connections;
 pub mod consent;
 pub mod event;
 pub mod flow;

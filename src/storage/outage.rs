@@ -4,7 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Error, PgConnection, Row as _};
 use tokio::time::{Instant, timeout};
 
@@ -59,11 +58,11 @@ pub(super) fn note() {
     *BROKE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
-/// Whether this connection must be asked before it is used or kept.
-pub(super) fn is_doubtful(connection: &PoolConnectionMetadata) -> bool {
+/// Whether a connection of this age that nobody used for so long must be asked before it is used or kept.
+pub(super) fn is_doubtful(age: Duration, idle_for: Duration) -> bool {
     let broke = BROKE.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed());
-    let since = broke.is_some_and(|ago| connection.age >= ago && (ago < AFTERMATH || connection.idle_for >= ago));
-    since || connection.idle_for >= RESTED
+    let since = broke.is_some_and(|ago| age >= ago && (ago < AFTERMATH || idle_for >= ago));
+    since || idle_for >= RESTED
 }
 
 /// Whether the server at the other end lives and takes writes: an address may lead to a standby, or to a primary that was.

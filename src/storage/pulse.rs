@@ -1,9 +1,8 @@
 //! How the database is: whether it answers and takes writes, how full the pool is, and what waits. Small statements, for whoever watches.
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use time::OffsetDateTime;
 
+use super::connections::{Conn, Shelf};
 use super::scope::Db;
 use crate::model::error::Result;
 
@@ -40,9 +39,8 @@ pub struct Connections {
 
 /// How full the pool is. Asks nobody.
 pub fn connections(db: &Db) -> Connections {
-    let pool = db.pool();
-    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-    Connections { open: pool.size(), idle, most: pool.options().get_max_connections() }
+    let (open, idle, most) = db.pool().count();
+    Connections { open, idle: u32::try_from(idle).unwrap_or(u32::MAX), most }
 }
 
 /// Whether the database answers, and takes writes: a standby, or one whose disk is full, may do only the first.
@@ -53,11 +51,11 @@ pub async fn takes_writes(db: &Db) -> Result<bool> {
 
 /// A connection of the pool.
 #[derive(Debug)]
-pub struct Taken(PoolConnection<Postgres>);
+pub struct Taken(Conn);
 
 /// Takes a connection, so that the wait for it can be measured.
 pub async fn take(db: &Db) -> Result<Taken> {
-    Ok(Taken(db.pool().acquire().await?))
+    Ok(Taken(db.pool().take(Shelf::Common).await?))
 }
 
 /// What waits. A letter whose next try is at `given_up_from` or later is not tried again.
@@ -77,6 +75,7 @@ pub async fn read(mut taken: Taken, given_up_from: OffsetDateTime) -> Result<Pul
     )
     .fetch_one(&mut *taken.0)
     .await?;
+    taken.0.keep();
     Ok(Pulse {
         letters: row.letters,
         letters_since: row.letters_since,

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 
+use super::connections::Connections;
 use super::lane::Lane;
 use super::{browser_session, client_cache, client_token, code, event, grant, held, login, outage, refresh_token};
 use crate::model::context::Context;
@@ -21,9 +22,10 @@ use crate::model::id::{AccountId, CompanyId};
 /// The database, as the unprivileged role.
 #[derive(Debug, Clone)]
 pub struct Db {
-    pool: PgPool,
+    pool: Connections,
     lanes: Arc<Lanes>,
     clients: Arc<client_cache::Cache>,
+    last_named: Arc<client_token::LastNamed>,
 }
 
 /// Where the hot statements wait for each other.
@@ -54,7 +56,12 @@ impl Db {
             .after_release(|connection, of_it| Box::pin(kept(connection, of_it)))
             // PgBouncer knows the other parameters that the library sends at the start.
             .connect_lazy_with(options.application_name("countersign").extra_float_digits(None));
-        Ok(Self { pool, lanes: Arc::default(), clients: Arc::default() })
+        Ok(Self {
+            pool: Connections::of(pool),
+            lanes: Arc::default(),
+            clients: Arc::default(),
+            last_named: Arc::default(),
+        })
     }
 
     pub(in crate::storage) fn lanes(&self) -> &Lanes {
@@ -66,6 +73,11 @@ impl Db {
         &self.clients
     }
 
+    /// What companies were called.
+    pub(in crate::storage) fn last_named(&self) -> &client_token::LastNamed {
+        &self.last_named
+    }
+
     /// A request waited in vain: connections that are open now are asked before they are used again.
     pub fn doubt(&self) {
         outage::note();
@@ -74,17 +86,17 @@ impl Db {
     /// Begins with this statement. A connection that died while it rested says so here, before anything was asked of it, so
     /// another is tried.
     async fn begin(&self, statement: String) -> Result<Transaction<'static, Postgres>> {
-        match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
+        match self.pool.begin(statement.clone()).await {
             Err(error) if outage::is_broken(&error) => {
                 outage::note();
-                Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
+                Ok(self.pool.begin(statement).await?)
             }
             begun => Ok(begun?),
         }
     }
 
     /// For one statement in the platform's scope.
-    pub(in crate::storage) fn pool(&self) -> &PgPool {
+    pub(in crate::storage) fn pool(&self) -> &Connections {
         &self.pool
     }
 
@@ -126,7 +138,7 @@ impl Db {
 
 /// Whether a connection of the pool can be used.
 async fn kept(connection: &mut PgConnection, of_it: PoolConnectionMetadata) -> sqlx::Result<bool> {
-    if outage::is_doubtful(&of_it) {
+    if outage::is_doubtful(of_it.age, of_it.idle_for) {
         outage::ask(connection).await?;
     }
     Ok(true)

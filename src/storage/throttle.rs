@@ -19,15 +19,33 @@ pub struct Limit {
     pub forgotten_after: Duration,
 }
 
+/// Limits, column by column, as they go to the database.
+#[derive(Debug)]
+pub(in crate::storage) struct Columns<'a> {
+    pub keys: Vec<&'a [u8]>,
+    pub free: Vec<i32>,
+    pub step: Vec<f64>,
+    pub most: Vec<f64>,
+    pub forgotten: Vec<OffsetDateTime>,
+}
+
+impl<'a> Columns<'a> {
+    pub fn of(limits: &'a [(Digest, Limit)], now: OffsetDateTime) -> Self {
+        let each = || limits.iter().map(|(_, limit)| limit);
+        Self {
+            keys: limits.iter().map(|(key, _)| key.as_bytes()).collect(),
+            free: each().map(|limit| limit.free).collect(),
+            step: each().map(|limit| limit.step.as_seconds_f64()).collect(),
+            most: each().map(|limit| limit.most.as_seconds_f64()).collect(),
+            forgotten: each().map(|limit| now + limit.forgotten_after).collect(),
+        }
+    }
+}
+
 /// Counts an attempt under each of these limits, until one says no; answers when the next is heard then. One statement, so that
 /// attempts at the same moment are counted one after the other.
 pub async fn admit(db: &Db, limits: &[(Digest, Limit)], now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
-    let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes()).collect();
-    let limits: Vec<&Limit> = limits.iter().map(|(_, limit)| limit).collect();
-    let free: Vec<i32> = limits.iter().map(|limit| limit.free).collect();
-    let step: Vec<f64> = limits.iter().map(|limit| limit.step.as_seconds_f64()).collect();
-    let most: Vec<f64> = limits.iter().map(|limit| limit.most.as_seconds_f64()).collect();
-    let forgotten: Vec<OffsetDateTime> = limits.iter().map(|limit| now + limit.forgotten_after).collect();
+    let Columns { keys, free, step, most, forgotten } = Columns::of(limits, now);
     let until = sqlx::query_scalar!(
         "select throttle_admit($1, $2, $3, $4, $5, $6)",
         &keys as &[&[u8]],

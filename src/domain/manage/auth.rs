@@ -13,7 +13,7 @@ use crate::domain::oidc::binding::Evidence;
 use crate::domain::oidc::grant::{self as oidc_grant, Tokens, refresh_token as oidc_refresh};
 use crate::domain::oidc::token::AccessRights;
 use crate::domain::person::second_factor::{self, FactorOutcome};
-use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
+use crate::domain::person::sign_in::{self, PasswordOutcome, Proof, Proven};
 use crate::domain::person::{ACR_PASSWORD, sign_out};
 use crate::model::client::Client;
 use crate::model::context::Context;
@@ -96,14 +96,15 @@ pub async fn login(
     password: Secret,
     wanted: Option<&str>,
 ) -> Result<LoginOutcome> {
-    let (person, outcome) = match sign_in::check_password(house, cx, email, password).await? {
+    let (person, has_second_factor) = match sign_in::check_password(house, cx, email, password).await? {
         PasswordOutcome::Rejected => return Ok(LoginOutcome::Rejected),
         PasswordOutcome::Unverified(_) => return Ok(LoginOutcome::Unverified),
-        outcome @ (PasswordOutcome::SecondFactor(person) | PasswordOutcome::Identified(person)) => (person, outcome),
+        PasswordOutcome::SecondFactor(person) => (person, true),
+        PasswordOutcome::Identified(proven) => (proven.settle(house).await?, false),
     };
     let joined = choose(house, person, wanted).await?;
     let step = Step { account: person, company: joined.company.id() };
-    if matches!(outcome, PasswordOutcome::SecondFactor(_)) {
+    if has_second_factor {
         return Ok(LoginOutcome::SecondFactor(step_token(house, cx, StepKind::Verify, &step).await?));
     }
     if joined.company.require_mfa {
@@ -190,7 +191,7 @@ pub async fn enable(house: &House, cx: &Context, who: &Enroller, code: &str) -> 
 
 /// Signs somebody in who registered a moment ago, or proved themselves: a login, a grant and its tokens.
 pub async fn begin(house: &House, cx: &Context, step: &Step, proof: Proof) -> Result<Session> {
-    let login = sign_in::begin_login(house, cx, step.account, proof).await?.login;
+    let login = sign_in::begin_login(house, cx, &Proven::by(step.account, proof), None).await?.login;
     let expires_at = cx.now + house.settings.refresh_token_lifetime;
     let fresh = grant::Fresh {
         id: GrantId::new(cx.now),

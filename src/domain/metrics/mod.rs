@@ -89,12 +89,14 @@ impl Given {
 /// The queue of the hash threads.
 #[derive(Debug, Clone, Default)]
 pub struct HashQueue {
-    /// Jobs that wait.
+    /// Jobs that wait, and sign-ins that wait for their turn.
     pub waiting: Gauge,
     /// Jobs that a thread works on.
     pub running: Gauge,
     /// Jobs that the full queue refused.
     pub refused: Counter,
+    /// How long sign-ins waited for their turn.
+    pub turn: Histogram,
     /// How long jobs waited.
     pub wait: Histogram,
     /// How long the work took.
@@ -186,6 +188,11 @@ impl Metrics {
         registry.register("countersign_hash_queue_waiting", "Passwords that wait for a hash thread", queue.waiting);
         registry.register("countersign_hash_queue_running", "Passwords being hashed", queue.running);
         registry.register("countersign_hash_queue_refused", "Passwords that the full queue refused", queue.refused);
+        registry.register(
+            "countersign_sign_in_wait_seconds",
+            "How long sign-ins waited for their turn, before their password waited for a hash thread",
+            queue.turn,
+        );
         registry.register("countersign_hash_wait_seconds", "How long passwords waited for a hash thread", queue.wait);
         registry.register("countersign_hash_work_seconds", "How long hashing took", queue.work);
         registry.register("countersign_job_runs", "Runs of jobs, by outcome", jobs.runs);

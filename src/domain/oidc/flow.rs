@@ -90,13 +90,16 @@ impl Flow {
 
     /// Ends it: a flow gives one answer.
     async fn finish(&self, house: &House, cx: &Context) -> Result<()> {
-        match &self.digest {
-            Some(digest) if !flow::finish(&house.db, digest, cx.now).await? => {
-                return Err(Error::Forbidden("this sign-in was finished in another tab; go back to the app"));
-            }
-            _ => {}
+        if let Some(digest) = &self.digest
+            && !flow::finish(&house.db, digest, cx.now).await?
+        {
+            return Err(issue::OVER);
         }
-        // A pushed request may be brought again until it has led to an answer (RFC 9126, section 4).
+        self.take_pushed(house, cx).await
+    }
+
+    /// A pushed request may be brought again until it has led to an answer (RFC 9126, section 4).
+    async fn take_pushed(&self, house: &House, cx: &Context) -> Result<()> {
         match &self.request.pushed {
             Some(reference) => par::take(house, cx, reference).await,
             None => Ok(()),
@@ -180,10 +183,10 @@ pub async fn deny(
 
 /// Gives the answer.
 pub async fn issue(house: &House, cx: &Context, flow: &Flow, visitor: &Visitor, joined: &Joined) -> Result<Answer> {
-    flow.finish(house, cx).await?;
+    flow.take_pushed(house, cx).await?;
     let allowed = flow.progress.consent == Some((visitor.account, joined.company.id()));
     let consented = if allowed { Some(resource::permission(house, &flow.request).await?) } else { None };
-    issue::answer(house, cx, (&flow.client, &flow.request), (visitor, joined), consented).await
+    issue::answer(house, cx, (&flow.client, &flow.request), (visitor, joined), (flow.digest, consented)).await
 }
 
 /// Tells the client why not.

@@ -15,23 +15,29 @@ use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, CompanyId, GrantId};
-use crate::model::secret::Secret;
+use crate::model::secret::{Digest, Secret};
 use crate::storage::company::Joined;
 use crate::storage::consent::Given;
-use crate::storage::grant::Living;
+use crate::storage::grant::{Issued, Living};
 use crate::storage::held::{self, Asked};
 use crate::storage::{code, consent, grant};
 
+/// Why a flow gives no second answer.
+pub const OVER: Error = Error::Forbidden("this sign-in was finished in another tab; go back to the app");
 /// RFC 6749, section 4.1.2, asks for at most ten minutes; nobody needs more than this.
 const CODE_LIVES: Duration = Duration::seconds(60);
 
-/// The answer for this person in this company. `consented` is what they allowed a moment ago, to be remembered.
+/// The answer for this person in this company. `flow` is what is kept of the request and ends with it, `consented` what they allowed a moment
+/// ago, to be remembered.
+///
+/// # Errors
+/// `Forbidden` where the flow has given its answer already.
 pub async fn answer(
     house: &House,
     cx: &Context,
     (client, request): (&Client, &AuthorizationRequest),
     (visitor, joined): (&Visitor, &Joined),
-    consented: Option<Given>,
+    (flow, consented): (Option<Digest>, Option<Given>),
 ) -> Result<Answer> {
     let company = joined.company.id();
     if let Some(given) = consented {
@@ -52,9 +58,13 @@ pub async fn answer(
     let hears_logout =
         client.metadata.backchannel_logout_uri.is_some() || client.metadata.frontchannel_logout_uri.is_some();
     let grant = fresh.id;
-    let given = grant::Given { company, grant: fresh, code, hears_logout, at: cx.now };
-    if !grant::issue(&house.db, given).await? {
-        return request.to.refusal(house, cx.now, "login_required", "the person signed out a moment ago").await;
+    let given = grant::Given { flow, company, grant: fresh, code, hears_logout, at: cx.now };
+    match grant::issue(&house.db, given).await? {
+        Issued::Kept => {}
+        Issued::LoginOver => {
+            return request.to.refusal(house, cx.now, "login_required", "the person signed out a moment ago").await;
+        }
+        Issued::FlowOver => return Err(OVER),
     }
     let mut params = Vec::new();
     params.extend(secret.map(|secret| ("code", secret.reveal().to_owned())));

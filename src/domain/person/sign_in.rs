@@ -2,22 +2,24 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::hashing::{Place, Verdict};
+use crate::domain::hashing::{Place, Turn, Verdict};
 use crate::domain::house::House;
 use crate::domain::metrics::{Factor, SignIn};
 use crate::domain::throttle::{self, Attempt};
+use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::email::Email;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
 use crate::model::id::{AccountId, LoginId};
-use crate::model::secret::Secret;
-use crate::storage::{account, login, password};
+use crate::model::secret::{Digest, Secret};
+use crate::storage::login::{self, Visiting};
+use crate::storage::password;
 
 use super::{ACR_MFA, ACR_PASSWORD};
 
 /// What a password led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum PasswordOutcome {
     /// Wrong, unknown or switched off: nobody is told which.
     Rejected,
@@ -26,7 +28,7 @@ pub enum PasswordOutcome {
     /// Right, and a second factor is on.
     SecondFactor(AccountId),
     /// Right, and that is enough.
-    Identified(AccountId),
+    Identified(Proven),
 }
 
 /// How a login proved itself.
@@ -57,12 +59,44 @@ impl Proof {
     }
 }
 
+/// Somebody who proved a moment ago who they are, and whose login can begin.
+#[derive(Debug)]
+pub struct Proven {
+    /// Who.
+    pub account: AccountId,
+    /// How.
+    pub proof: Proof,
+    /// The attempts that led here. They count until the login begins.
+    attempts: Vec<Digest>,
+}
+
+impl Proven {
+    /// By something that counts no attempts, or has settled them.
+    pub fn by(account: AccountId, proof: Proof) -> Self {
+        Self { account, proof, attempts: Vec::new() }
+    }
+
+    /// The attempts count no more, whether a login begins or not.
+    pub async fn settle(self, house: &House) -> Result<AccountId> {
+        throttle::forget(house, &self.attempts).await?;
+        Ok(self.account)
+    }
+}
+
 /// A place among those who sign in, before anything is asked of the database for them.
 ///
 /// # Errors
 /// `Busy` where too many sign in at once.
 pub fn place(house: &House) -> Result<Place> {
     house.hashing.place().inspect_err(|_| house.metrics.sign_ins.add(SignIn::Busy))
+}
+
+/// The turn of whoever has a place.
+///
+/// # Errors
+/// As [`place`].
+pub async fn turn(house: &House) -> Result<Turn> {
+    house.hashing.turn(place(house)?).await
 }
 
 /// Checks a password.
@@ -84,8 +118,7 @@ pub async fn check_password(house: &House, cx: &Context, email: &Email, typed: S
 }
 
 async fn try_password(house: &House, cx: &Context, email: &Email, typed: Secret) -> Result<PasswordOutcome> {
-    throttle::attempt(house, cx, Attempt::Password, email.as_str()).await?;
-    let known = account::find_credentials(&house.db, email).await?;
+    let known = throttle::attempt_password(house, cx, email).await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.clone());
     let verdict = house.hashing.verify(typed, hash.clone()).await?;
     let Some(known) = known else {
@@ -98,20 +131,21 @@ async fn try_password(house: &House, cx: &Context, email: &Email, typed: Secret)
         house.db.account(known.account).await?.commit(cx, Event::SignInFailed(why)).await?;
         return Ok(PasswordOutcome::Rejected);
     }
-    throttle::succeeded(house, cx, Attempt::Password, email.as_str()).await?;
+    let (account, attempts) = (known.account, throttle::counted(cx, Attempt::Password, email.as_str()));
     if let (Verdict::RightButOld(new), Some(old)) = (verdict, hash) {
         let mut tx = house.db.account(known.account).await?;
         password::upgrade(&mut tx, &old, &new).await?;
         tx.commit_unremarkable().await?;
     }
-    if house.settings.require_verified_email && !known.email_verified {
-        return Ok(PasswordOutcome::Unverified(known.account));
-    }
-    Ok(if known.has_totp {
-        PasswordOutcome::SecondFactor(known.account)
+    let outcome = if house.settings.require_verified_email && !known.email_verified {
+        PasswordOutcome::Unverified(account)
+    } else if known.has_totp {
+        PasswordOutcome::SecondFactor(account)
     } else {
-        PasswordOutcome::Identified(known.account)
-    })
+        return Ok(PasswordOutcome::Identified(Proven { account, proof: Proof::Password, attempts }));
+    };
+    throttle::forget(house, &attempts).await?;
+    Ok(outcome)
 }
 
 /// How long ago somebody may have signed in who wants to do something grave.
@@ -143,15 +177,19 @@ pub async fn confirm_password(house: &House, cx: &Context, person: AccountId, ty
 pub struct Begun {
     /// The login.
     pub login: login::Row,
-    /// Whether a company of the person demands a second factor that is not set up.
-    pub must_set_up_second_factor: bool,
+    /// Who is signed in by it.
+    pub visiting: Visiting,
 }
 
-/// Begins a login.
-pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: Proof) -> Result<Begun> {
+/// Begins a login. Where a client is named, what it was allowed comes along.
+///
+/// # Errors
+/// `Unauthenticated` where the account was switched off a moment ago.
+pub async fn begin_login(house: &House, cx: &Context, proven: &Proven, client: Option<&Client>) -> Result<Begun> {
+    let Proven { account, proof, attempts } = proven;
     let row = login::Row {
         id: LoginId::new(cx.now).0,
-        account_id: person.0,
+        account_id: account.0,
         auth_time: cx.now,
         amr: proof.amr(),
         acr: proof.acr().to_owned(),
@@ -162,12 +200,15 @@ pub async fn begin_login(house: &House, cx: &Context, person: AccountId, proof: 
         expires_at: cx.now + house.settings.session_lifetime,
     };
     let line = Event::SignedIn { login: row.id(), amr: row.amr.clone() }.line();
-    let must_set_up_second_factor = login::begin(&house.db, cx, &row, &line).await?;
+    let client = client.map(|client| client.id.as_str());
+    let beginning = login::Beginning { row: &row, line: &line, attempts, client };
+    let visiting = login::begin(&house.db, cx, beginning).await?;
+    let visiting = visiting.ok_or(Error::Unauthenticated("the account was switched off"))?;
     house.metrics.logins.add(match proof {
         Proof::Password => Factor::Password,
         Proof::SecondFactor => Factor::SecondFactor,
     });
-    Ok(Begun { login: row, must_set_up_second_factor })
+    Ok(Begun { login: row, visiting })
 }
 
 /// A login proved a second factor after it had begun.

@@ -10,7 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, CompanyId, LoginId};
 use crate::model::role::Role;
 use crate::storage::company::{self, Joined};
-use crate::storage::login;
+use crate::storage::login::{self, Visiting};
 
 /// A person with a living login.
 #[derive(Debug, Clone)]
@@ -41,18 +41,6 @@ pub struct Visitor {
     pub companies: Vec<Joined>,
 }
 
-impl Visitor {
-    /// Whether this login proved a second factor.
-    pub fn used_second_factor(&self) -> bool {
-        self.amr.iter().any(|method| method == "mfa")
-    }
-
-    /// Whether a company of the person demands a second factor that is not set up yet.
-    pub fn must_set_up_second_factor(&self) -> bool {
-        !self.has_totp && self.companies.iter().any(|joined| joined.company.require_mfa)
-    }
-}
-
 /// What the browser's session says of who is signed in. The login itself must still be asked for: it may have ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Remembered {
@@ -66,26 +54,42 @@ pub struct Remembered {
 
 /// Finds the person behind a login; `None` where it has ended. Where a client is named, what they allowed it comes along.
 pub async fn find(house: &House, cx: &Context, who: &Remembered, client: Option<&Client>) -> Result<Option<Visitor>> {
-    let (person, id, chosen) = (who.account, who.login, who.company);
-    let visit = login::Visit { person, login: id, client: client.map(|client| client.id.clone()), at: cx.now };
-    let Some(row) = login::visit(&house.db, visit).await? else { return Ok(None) };
-    let companies = row.companies;
-    let by = |id: Option<uuid::Uuid>| companies.iter().find(|joined| Some(joined.company.id) == id);
-    let wanted = chosen.map(|company| company.0);
-    let joined = by(wanted).or_else(|| by(row.home)).or_else(|| companies.first()).cloned();
-    let role = joined.as_ref().map(|joined| joined.role.parse().map_err(Error::fault)).transpose()?;
-    Ok(Some(Visitor {
-        login: id,
-        account: person,
-        email: row.email,
-        name: row.name,
-        has_totp: row.has_totp,
-        auth_time: row.auth_time,
-        amr: row.amr,
-        acr: row.acr,
-        chosen,
-        company: joined.map(|joined| joined.company),
-        role,
-        companies,
-    }))
+    let client = client.map(|client| client.id.clone());
+    let visit = login::Visit { person: who.account, login: who.login, client, at: cx.now };
+    login::visit(&house.db, visit).await?.map(|visiting| Visitor::of(visiting, who)).transpose()
+}
+
+impl Visitor {
+    /// The person behind a living login, as the browser remembers them.
+    pub fn of(visiting: Visiting, who: &Remembered) -> Result<Self> {
+        let companies = visiting.companies;
+        let by = |id: Option<uuid::Uuid>| companies.iter().find(|joined| Some(joined.company.id) == id);
+        let wanted = who.company.map(|company| company.0);
+        let joined = by(wanted).or_else(|| by(visiting.home)).or_else(|| companies.first()).cloned();
+        let role = joined.as_ref().map(|joined| joined.role.parse().map_err(Error::fault)).transpose()?;
+        Ok(Self {
+            login: who.login,
+            account: who.account,
+            email: visiting.email,
+            name: visiting.name,
+            has_totp: visiting.has_totp,
+            auth_time: visiting.auth_time,
+            amr: visiting.amr,
+            acr: visiting.acr,
+            chosen: who.company,
+            company: joined.map(|joined| joined.company),
+            role,
+            companies,
+        })
+    }
+
+    /// Whether this login proved a second factor.
+    pub fn used_second_factor(&self) -> bool {
+        self.amr.iter().any(|method| method == "mfa")
+    }
+
+    /// Whether a company of the person demands a second factor that is not set up yet.
+    pub fn must_set_up_second_factor(&self) -> bool {
+        !self.has_totp && self.companies.iter().any(|joined| joined.company.require_mfa)
+    }
 }

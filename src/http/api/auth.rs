@@ -156,7 +156,7 @@ pub async fn signed_in(house: &Shared, session: Session) -> Result<LoginAnswer> 
 pub async fn login(
     State(house): State<Shared>,
     Cx(cx): Cx,
-    Placed(_place, JsonBody(sent)): Placed<JsonBody<Login>>,
+    Placed(_turn, JsonBody(sent)): Placed<JsonBody<Login>>,
 ) -> Result<Json<LoginAnswer>> {
     let wrong = Error::Unauthenticated("e-mail address or password is wrong");
     let Ok(email) = sent.email.parse::<Email>() else { return Err(wrong) };

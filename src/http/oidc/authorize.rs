@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::domain::oidc::authorize::{self, Answer, Carrier, Checked};
 use crate::domain::oidc::flow::{self, Flow, Step};
+use crate::domain::person::visitor::Visitor;
 use crate::http::Shared;
 use crate::http::body::{Params, QueryOf};
 use crate::http::context::Cx;
@@ -15,6 +16,7 @@ use crate::http::headers::FormTarget;
 use crate::http::page::frame::show as render;
 use crate::http::page::login::visitor_for;
 use crate::http::session::Browser;
+use crate::model::context::Context;
 use crate::model::error::Result;
 
 #[derive(Template)]
@@ -64,10 +66,20 @@ pub async fn go_on(
 ) -> Result<Response> {
     let flow = flow::need(&house, &cx, &going.flow, &browser.key().await?).await?;
     let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
-    match (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) {
-        (Step::Issue(joined), Some(visitor)) => respond(flow::issue(&house, &cx, &flow, &visitor, &joined).await?),
-        (Step::Refuse(code, why), _) => respond(flow::refuse(&house, &cx, &flow, code, why).await?),
-        (step, _) => Ok(page(&step, &going.flow)),
+    proceed(&house, &cx, (flow, &going.flow), visitor).await
+}
+
+/// On to the next step of a flow of this name, or to its answer.
+pub async fn proceed(
+    house: &Shared,
+    cx: &Context,
+    (flow, id): (Flow, &str),
+    visitor: Option<Visitor>,
+) -> Result<Response> {
+    match (flow::next(house, &flow, visitor.as_ref()).await?, visitor) {
+        (Step::Issue(joined), Some(visitor)) => respond(flow::issue(house, cx, &flow, &visitor, &joined).await?),
+        (Step::Refuse(code, why), _) => respond(flow::refuse(house, cx, &flow, code, why).await?),
+        (step, _) => Ok(page(&step, id)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::oidc::flow::Flow;
 use crate::domain::person::visitor::Visitor;
 
 /// The query of a page that may be a step of a flow.
@@ -53,12 +54,7 @@ impl Steps {
 
     /// As [`Steps::onward`], by way of the set-up of a second factor where a company demands one.
     pub fn onward_for(&self, visitor: &Visitor) -> String {
-        self.onward_past(visitor.must_set_up_second_factor())
-    }
-
-    /// The same, where it is known whether one must be set up.
-    pub fn onward_past(&self, must_set_up_second_factor: bool) -> String {
-        if must_set_up_second_factor { format!("/setup-mfa{}", self.query()) } else { self.onward() }
+        if visitor.must_set_up_second_factor() { format!("/setup-mfa{}", self.query()) } else { self.onward() }
     }
 }
 
@@ -80,6 +76,18 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// The app of this flow.
+    pub fn of(flow: &Flow) -> Self {
+        Self {
+            client_name: flow.client.name.clone(),
+            logo_uri: flow.client.logo_uri.clone(),
+            policy_uri: flow.client.policy_uri.clone(),
+            tos_uri: flow.client.tos_uri.clone(),
+            login_hint: flow.request.login_hint.clone(),
+            redirect_uri: flow.request.to.redirect_uri().to_owned(),
+        }
+    }
+
     /// The first letter of its name.
     pub fn initial(&self) -> String {
         self.client_name.chars().take(1).flat_map(char::to_uppercase).collect()

@@ -9,14 +9,15 @@ use time::{Duration, OffsetDateTime};
 
 use super::flow::{Steps, Waiting};
 use super::frame::{Flaws, Frame, notice, show as render};
-use crate::domain::oidc::flow;
+use crate::domain::oidc::flow::{self, Flow};
 use crate::domain::person::recovery;
-use crate::domain::person::sign_in::{self, PasswordOutcome, Proof};
+use crate::domain::person::sign_in::{self, PasswordOutcome, Proven};
 use crate::domain::person::visitor::{self, Remembered, Visitor};
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
+use crate::http::oidc::authorize::proceed;
 use crate::http::place::Placed;
 use crate::http::session::{Browser, Empty, PageForm};
 use crate::model::client::Client;
@@ -65,19 +66,17 @@ pub async fn pending(browser: &Browser, cx: &Context, steps: &Steps) -> Result<O
     Ok(kept.filter(|pending| cx.now - pending.at < PAUSE))
 }
 
+/// The flow of this tab, where an app waits. One that is over or belongs to another browser is a page that says so.
+async fn going(house: &Shared, cx: &Context, browser: &Browser, steps: &Steps) -> Result<Option<Flow>> {
+    match &steps.flow {
+        Some(id) => flow::need(house, cx, id, &browser.key().await?).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The app that waits for this tab. A flow that is over or belongs to another browser is a page that says so.
 pub async fn waiting(house: &Shared, cx: &Context, browser: &Browser, steps: &Steps) -> Result<Option<Waiting>> {
-    let Some(id) = &steps.flow else { return Ok(None) };
-    let found = flow::find(house, cx, id, &browser.key().await?).await?;
-    let found = found.ok_or(Error::Forbidden("this sign-in is over, was finished in another tab, or has waited for too long; go back to the app and begin again"))?;
-    Ok(Some(Waiting {
-        client_name: found.client.name.clone(),
-        logo_uri: found.client.logo_uri.clone(),
-        policy_uri: found.client.policy_uri.clone(),
-        tos_uri: found.client.tos_uri.clone(),
-        login_hint: found.request.login_hint.clone(),
-        redirect_uri: found.request.to.redirect_uri().to_owned(),
-    }))
+    Ok(going(house, cx, browser, steps).await?.as_ref().map(Waiting::of))
 }
 
 /// Lets the browser follow a form of this page to where the flow returns.
@@ -138,14 +137,15 @@ pub struct Typed {
 pub async fn submit(
     State(house): State<Shared>,
     Cx(cx): Cx,
-    Placed(_place, (QueryOf(steps), browser, frame, PageForm(typed))): Placed<(
+    Placed(_turn, (QueryOf(steps), browser, frame, PageForm(typed))): Placed<(
         QueryOf<Steps>,
         Browser,
         Frame,
         PageForm<Typed>,
     )>,
 ) -> Result<Response> {
-    let flow = waiting(&house, &cx, &browser, &steps).await?;
+    let going = going(&house, &cx, &browser, &steps).await?;
+    let flow = going.as_ref().map(Waiting::of);
     let again = |frame: Frame, flaws: Flaws, status| {
         let page = LoginPage {
             frame,
@@ -179,28 +179,49 @@ pub async fn submit(
             browser.keep(&steps.pending(), &kept(account)).await?;
             Ok(Redirect::to(&format!("/login/totp{}", steps.query())).into_response())
         }
-        PasswordOutcome::Identified(account) => {
-            let to = finish(&house, &cx, &browser, &steps, (account, Proof::Password)).await?;
-            Ok(Redirect::to(&to).into_response())
+        PasswordOutcome::Identified(proven) => arrive(&house, &cx, &browser, (&steps, going), &proven).await,
+    }
+}
+
+/// Begins the login, and goes on at once: with the app that waits, or to the page that comes next.
+async fn arrive(
+    house: &Shared,
+    cx: &Context,
+    browser: &Browser,
+    (steps, going): (&Steps, Option<Flow>),
+    proven: &Proven,
+) -> Result<Response> {
+    let visitor = enter(house, cx, browser, (steps, going.as_ref().map(|flow| &*flow.client)), proven).await?;
+    match (going, &steps.flow) {
+        (Some(flow), Some(id)) if !visitor.must_set_up_second_factor() => {
+            proceed(house, cx, (flow, id), Some(visitor)).await
         }
+        _ => Ok(Redirect::to(&steps.onward_for(&visitor)).into_response()),
     }
 }
 
 /// Begins the login and answers where to go.
-pub async fn finish(
+pub async fn finish(house: &Shared, cx: &Context, browser: &Browser, steps: &Steps, proven: &Proven) -> Result<String> {
+    Ok(steps.onward_for(&enter(house, cx, browser, (steps, None), proven).await?))
+}
+
+/// Begins the login: from here on the browser is theirs. Where a client is named, what they allowed it comes along.
+async fn enter(
     house: &Shared,
     cx: &Context,
     browser: &Browser,
-    steps: &Steps,
-    (account, proof): (AccountId, Proof),
-) -> Result<String> {
+    (steps, client): (&Steps, Option<&Client>),
+    proven: &Proven,
+) -> Result<Visitor> {
     let before = browser.remembered().await?;
-    let begun = sign_in::begin_login(house, cx, account, proof).await?;
+    let begun = sign_in::begin_login(house, cx, proven, client).await?;
+    let account = proven.account;
     // The company chosen before stays chosen, for the same person.
     let company = before.filter(|before| before.account == account).and_then(|before| before.company);
+    let who = Remembered { login: begun.login.id(), account, company };
     browser.forget_kept(&steps.pending()).await?;
-    browser.remember(&Remembered { login: begun.login.id(), account, company }).await?;
-    Ok(steps.onward_past(begun.must_set_up_second_factor))
+    browser.remember(&who).await?;
+    Visitor::of(begun.visiting, &who)
 }
 
 /// Goes on as the person who is signed in already.

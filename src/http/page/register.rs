@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::flow::Steps;
 use super::frame::{Flaws, Frame, MessagePage, show as render};
 use super::login::{finish, leading_to, waiting};
-use crate::domain::person::sign_in::Proof;
+use crate::domain::person::sign_in::{Proof, Proven};
 use crate::domain::person::sign_up::{self, Registered, Registration};
 use crate::http::Shared;
 use crate::http::body::QueryOf;
@@ -75,7 +75,7 @@ pub async fn submit(
     };
     match sign_up::register(&house, &cx, registration).await {
         Ok(Registered::Done { account, .. }) => {
-            let to = finish(&house, &cx, &browser, &steps, (account, Proof::Password)).await?;
+            let to = finish(&house, &cx, &browser, &steps, &Proven::by(account, Proof::Password)).await?;
             Ok(Redirect::to(&to).into_response())
         }
         Ok(Registered::LetterSent) => render(

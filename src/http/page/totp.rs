@@ -10,7 +10,7 @@ use super::flow::{Steps, Waiting};
 use super::frame::{Flaws, Frame, show as render};
 use super::login::{finish, leading_to, pending, visitor, waiting};
 use crate::domain::person::second_factor::{self, FactorOutcome};
-use crate::domain::person::sign_in::{self, Proof};
+use crate::domain::person::sign_in::{self, Proof, Proven};
 use crate::domain::person::visitor::Remembered;
 use crate::http::Shared;
 use crate::http::body::QueryOf;
@@ -82,7 +82,9 @@ pub async fn verify(
         Err(error) => return Err(error),
     }
     match awaited {
-        Awaited::SigningIn(account) => Ok(Ok(finish(house, cx, browser, steps, (account, Proof::SecondFactor)).await?)),
+        Awaited::SigningIn(account) => {
+            Ok(Ok(finish(house, cx, browser, steps, &Proven::by(account, Proof::SecondFactor)).await?))
+        }
         Awaited::SteppingUp(account, login) => {
             sign_in::step_up(house, cx, account, login).await?;
             let company = browser.remembered().await?.and_then(|before| before.company);

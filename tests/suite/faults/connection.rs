@@ -35,7 +35,7 @@ const COMMIT: &str = "commit";
 const TAKES_CODE: &str = "take_codes(";
 const TAKES_TOKEN: &str = "take_refresh_tokens(";
 /// That of a sign-in's beginning.
-const BEGINS_LOGIN: &str = "begin_login(";
+const BEGINS_LOGIN: &str = "from sign_in(";
 
 #[tokio::test]
 async fn a_code_whose_exchange_was_never_committed_is_good_still() {

@@ -103,9 +103,41 @@ async fn a_signed_in_browser_costs_one_statement_for_its_session_and_two_for_its
     app.code(&allowed);
     let (page, sent) = counted.statements(browser.get(&app.authorize(&[]))).await;
     app.code(&page);
-    let asked = ["from sessions(", "from visitors(", "select issue_grants("];
-    assert_eq!(sent.len(), asked.len(), "{sent:#?}");
-    for (part, text) in asked.iter().zip(&sent) {
+    let asked = ["from sessions(", "from visitors(", "select answer_flows("];
+    in_order(&sent, &asked);
+}
+
+#[tokio::test]
+async fn a_sign_in_costs_seven_statements_from_the_password_to_the_code_and_a_page_of_it_two() {
+    let counted = Counted::start().await;
+    let (company, admin) = counted.provider.company("TechCorp").await;
+    let app = counted.provider.partner_app(company.id).await;
+    let before = counted.provider.visitor();
+    let page = before.enter_password(&before.get(&app.authorize(&[])).await, &admin).await;
+    app.code(&before.send(&page.form("#allow")).await);
+    let browser = counted.provider.visitor();
+    let login = browser.get(&app.authorize(&[])).await;
+    let (_, sent) = counted.statements(browser.get(login.url.as_str())).await;
+    in_order(&sent, &["from sessions(", "from flow"]);
+    let form = login.form("#login").fill("email", &admin.email).fill("password", &admin.password);
+    let (back, sent) = counted.statements(browser.send(&form)).await;
+    app.code(&back);
+    let whole = [
+        "from sessions(",
+        "from flow",
+        "from admit_credentials(",
+        "from sign_in(",
+        "delete from browser_session",
+        "select answer_flows(",
+        "insert into browser_session",
+    ];
+    in_order(&sent, &whole);
+}
+
+/// That these statements were sent, in this order, and no other.
+fn in_order(sent: &[String], wanted: &[&str]) {
+    assert_eq!(sent.len(), wanted.len(), "{sent:#?}");
+    for (part, text) in wanted.iter().zip(sent) {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

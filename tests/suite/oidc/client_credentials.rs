@@ -1,6 +1,7 @@
 //! The client credentials grant: a client speaks for itself, in exactly one company.
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::harness::app::{answer, claims, refusal, text};
 use crate::harness::{App, Provider};
@@ -45,6 +46,30 @@ async fn a_client_of_the_platform_says_for_which_company() {
     for name in ["nobody", &nobody] {
         assert_eq!(refusal(ask(&app, &[("company", name)]).await).await, (400, "invalid_request".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_company_that_is_called_otherwise_since_is_called_so_in_the_next_token() {
+    let provider = Provider::start().await;
+    let (company, _) = provider.company("TechCorp").await;
+    let (other, _) = provider.company("Rival").await;
+    let app = provider.app().await;
+    let (id, slug) = (company.id.to_string(), company.slug.as_str());
+    for name in [id.as_str(), slug] {
+        good(&app, &[("company", name)]).await;
+    }
+    let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+    for (of, to) in [(company.id, "formerly"), (other.id, slug)] {
+        let renamed = sqlx::query("update company set slug = $2 where id = $1").bind(of.0).bind(to);
+        renamed.execute(&mut conn).await.unwrap();
+    }
+    let access = |tokens: &Value| {
+        let claims = claims(text(tokens, "access_token"));
+        (text(&claims, "company_id").to_owned(), text(&claims, "company").to_owned())
+    };
+    assert_eq!(access(&good(&app, &[("company", &id)]).await), (id.clone(), "formerly".to_owned()));
+    // The name belongs to another company now.
+    assert_eq!(access(&good(&app, &[("company", slug)]).await), (other.id.to_string(), slug.to_owned()));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Flows: one authorization request in one tab of one browser, from its first page to its one answer.
 
+use futures_util::future::join_all;
 use time::Duration;
 
 use crate::harness::{App, Person, Provider, Visitor};
@@ -70,6 +71,28 @@ async fn a_flow_gives_one_answer() {
     let page = stage.browser.get(&format!("/oauth2/authorize/continue?flow={flow}")).await;
     assert_eq!((page.status, page.location()), (403, None));
     assert!(page.text().contains("go back to the app"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn of_twelve_that_go_on_at_one_moment_one_gets_the_answer() {
+    let stage = stage().await;
+    let flow = stage.browser.get(&stage.app.authorize(&[])).await.query("flow").unwrap();
+    // Beside them somebody else's flow gets its answer.
+    let neighbour = stage.provider.visitor();
+    let beside = neighbour.get(&stage.app.authorize(&[])).await;
+    stage.browser.sign_in(&stage.admin).await;
+    neighbour.sign_in(&stage.admin).await;
+    let path = format!("/oauth2/authorize/continue?flow={flow}");
+    let other = format!("/oauth2/authorize/continue?flow={}", beside.query("flow").unwrap());
+    let all = join_all((0..12).map(|_| stage.browser.get(&path)));
+    let (all, other) = tokio::join!(all, neighbour.get(&other));
+    stage.app.tokens(&stage.app.code(&other)).await;
+    let (answered, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(|page| page.query("code").is_some());
+    assert_eq!((answered.len(), refused.len()), (1, 11));
+    assert!(refused.iter().all(|page| page.status == 403 && page.text().contains("go back to the app")));
+    for page in answered {
+        stage.app.tokens(&stage.app.code(&page)).await;
+    }
 }
 
 #[tokio::test]

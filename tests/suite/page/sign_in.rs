@@ -1,6 +1,10 @@
 //! `/login`, `/login/company` and `/logout`.
 
+use std::time::Duration;
+
 use countersign::model::role::Role;
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
 
 use crate::harness::{PASSWORD, Provider};
 
@@ -180,5 +184,56 @@ async fn who_finds_no_place_to_sign_in_is_told_so_at_the_door_on_a_page_like_any
     // Only passwords wait.
     assert_eq!(browser.get("/login").await.status, 200);
     drop(places);
+    assert_eq!(browser.send(&form).await.path(), "/dashboard");
+}
+
+#[tokio::test]
+async fn whoever_has_a_place_waits_for_a_turn_before_anything_is_asked_of_the_database() {
+    let provider = Provider::start_with(&[("PASSWORD_HASH_THREADS", "1")]).await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    let form = browser.get("/login").await.form("#login").fill("email", &admin.email).fill("password", &admin.password);
+    let hashing = &provider.house.hashing;
+    let mut turns = Vec::new();
+    while let Ok(turn) = timeout(Duration::from_millis(50), hashing.turn(hashing.place().unwrap())).await {
+        turns.push(turn.unwrap());
+    }
+    assert_eq!(turns.len(), 4);
+    let attempts = async || {
+        let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+        let count = sqlx::query_scalar::<_, i64>("select count(*) from throttle").fetch_one(&mut conn);
+        count.await.unwrap()
+    };
+    let before = attempts().await;
+    let signing_in = browser.send(&form);
+    tokio::pin!(signing_in);
+    assert!(timeout(Duration::from_millis(300), &mut signing_in).await.is_err());
+    assert_eq!(attempts().await, before);
+    // Nobody else waits with them.
+    assert_eq!(provider.visitor().get("/login").await.status, 200);
+    turns.pop();
+    assert_eq!(signing_in.await.path(), "/dashboard");
+}
+
+#[tokio::test]
+async fn a_page_that_is_looked_at_keeps_the_session_of_nobody_alive_and_is_not_written_for_each_look() {
+    let provider = Provider::start().await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    let login = browser.get("/login").await;
+    let versions = async || {
+        let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+        let rows = sqlx::query_scalar::<_, String>("select xmin::text from browser_session").fetch_all(&mut conn);
+        rows.await.unwrap()
+    };
+    let first = versions().await;
+    browser.get("/login").await;
+    assert_eq!(versions().await, first);
+    for _ in 0..3 {
+        provider.wait(time::Duration::minutes(40));
+        assert_eq!(browser.get("/login").await.status, 200);
+    }
+    // Two hours later the first page's form is still good.
+    let form = login.form("#login").fill("email", &admin.email).fill("password", &admin.password);
     assert_eq!(browser.send(&form).await.path(), "/dashboard");
 }

@@ -1,3 +1,4 @@
-//! What the database itself holds back.
+//! What the database itself holds back, and how its connections are shared.
 
+mod connections;
 mod wall;

@@ -304,11 +304,12 @@ async fn functions_that_answer_many_at_once_keep_one_plan_that_looks_up_by_index
     let provider = Provider::start().await;
     let set = sqlx::query_as::<_, (String, Vec<String>)>(
         "select proname::text, coalesce(proconfig, '{}') from pg_proc where pronamespace = 'public'::regnamespace and proname in
-            ('holdings', 'visitors', 'sessions', 'take_codes', 'take_refresh_tokens', 'note_client_tokens', 'issue_grants')",
+            ('holdings', 'visitors', 'sessions', 'take_codes', 'take_refresh_tokens', 'note_client_tokens', 'issue_grants',
+             'answer_flows', 'sign_in')",
     );
     let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
     let found = set.fetch_all(&mut conn).await.unwrap();
-    assert_eq!(found.len(), 7);
+    assert_eq!(found.len(), 9);
     for (name, settings) in found {
         for wanted in
             ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"]

@@ -62,12 +62,18 @@ pub async fn redeem(
         bind: confirmation.filter(|_| refresh.is_some() && client.is_public()),
         noted,
     };
+    let claims = id_claims(&account, &living, &living.scopes).map(|claims| with_nonce(claims, &living));
+    // Minted beside the statement, and given only where the code was good.
+    let (taken, tokens) = tokio::join!(
+        biased;
+        code::take(&house.db, using),
+        mint(house, cx, client, &living, (rights, claims))
+    );
     // Where somebody was faster by a moment, that is a second use too.
-    if code::take(&house.db, using).await? != Taken::Taken {
+    if taken? != Taken::Taken {
         return Err(unknown());
     }
-    let claims = id_claims(&account, &living, &living.scopes).map(|claims| with_nonce(claims, &living));
-    let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
+    let mut tokens = tokens?;
     tokens.refresh_token = refresh.map(|secret| secret.reveal().to_owned());
     Ok(tokens)
 }

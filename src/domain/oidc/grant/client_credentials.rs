@@ -9,6 +9,7 @@ use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::event::Event;
+use crate::model::id::CompanyId;
 use crate::model::params::Params;
 use crate::model::scope::{KNOWN, Scopes};
 use crate::storage::client_token::{self, Named, Speaks};
@@ -37,9 +38,23 @@ pub async fn give(
     let event = Event::TokensIssued { client: client.id.clone(), grant_type: "client_credentials" };
     let company = chosen(house, client, params).await?;
     let rights = AccessRights { confirmation, ..rights(house, (client, &company), params).await? };
+    let sign = async |(company, slug): &(CompanyId, String)| {
+        token::client_token(house, cx.now, client, (*company, slug), &rights).await
+    };
+    // Signed beside the statement as the company was called last; given only where it still is called so.
+    let guess = client_token::last_named(&house.db, &company);
     let speaks = Speaks { owner: client.company, company, noted: Noted::of(cx, &event, &event) };
-    let (company, slug) = client_token::speak(&house.db, speaks).await?.ok_or_else(unknown)?;
-    let access_token = token::client_token(house, cx.now, client, (company, &slug), &rights).await?;
+    let (spoken, early) = tokio::join!(biased; client_token::speak(&house.db, speaks), async {
+        match &guess {
+            Some(guess) => Some(sign(guess).await),
+            None => None,
+        }
+    });
+    let spoken = spoken?.ok_or_else(unknown)?;
+    let access_token = match early {
+        Some(early) if guess.as_ref() == Some(&spoken) => early?,
+        _ => sign(&spoken).await?,
+    };
     Ok(Tokens { access_token, rights, id_token: None, refresh_token: None })
 }
 

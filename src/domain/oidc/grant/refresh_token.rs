@@ -72,10 +72,16 @@ pub async fn redeem(
     let rights = resource::narrow(house, (client, Some(living.company)), &resources, rights).await?;
     let next = client.rotates_refresh_tokens().then(Secret::generate);
     let using = Use { digest, whose: held.whose, next: next.as_ref().map(Secret::digest), noted };
-    if refresh_token::take(&house.db, using).await? != Taken::Taken {
+    // Minted beside the statement, and given only where the token was good.
+    let (taken, tokens) = tokio::join!(
+        biased;
+        refresh_token::take(&house.db, using),
+        mint(house, cx, client, &living, (rights, claims))
+    );
+    if taken? != Taken::Taken {
         return Err(unknown());
     }
-    let mut tokens = mint(house, cx, client, &living, (rights, claims)).await?;
+    let mut tokens = tokens?;
     tokens.refresh_token = Some(next.unwrap_or(token).reveal().to_owned());
     Ok(tokens)
 }
