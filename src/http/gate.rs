@@ -11,7 +11,7 @@ use super::session::Browser;
 use super::{Shared, dpop};
 use crate::domain::manage::caller::{self, Caller, Enroller};
 use crate::domain::oidc::binding::Presented;
-use crate::domain::person::visitor::{self, Visitor};
+use crate::domain::person::visitor::Visitor;
 use crate::model::error::{Error, Result};
 use crate::model::role::Role;
 
@@ -97,10 +97,7 @@ async fn visit(house: &Shared, request: &mut Request) -> Result<Option<Visitor>>
     let (mut parts, body) = std::mem::take(request).into_parts();
     let browser = Browser::from_request_parts(&mut parts, &()).await;
     *request = Request::from_parts(parts, body);
-    match browser?.remembered().await? {
-        Some(who) => visitor::find(house, &cx.0, &who, None).await,
-        None => Ok(None),
-    }
+    browser?.visitor(house, &cx.0, None).await
 }
 
 fn presented(request: &Request) -> Result<Presented> {

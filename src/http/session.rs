@@ -8,7 +8,10 @@ use tower_sessions::Session;
 
 use super::body;
 use super::session_store::{LOGIN, told};
-use crate::domain::person::visitor::Remembered;
+use crate::domain::house::House;
+use crate::domain::person::visitor::{self, Remembered, Visitor};
+use crate::model::client::Client;
+use crate::model::context::Context;
 use crate::model::error::{Error, Result};
 use crate::model::id::{AccountId, LoginId};
 use crate::model::secret::{Digest, Secret};
@@ -37,6 +40,14 @@ impl Browser {
     /// Who is signed in, as far as the session knows.
     pub async fn remembered(&self) -> Result<Option<Remembered>> {
         self.0.get(LOGIN).await.map_err(told)
+    }
+
+    /// Who is signed in here, and what they allowed this client.
+    pub async fn visitor(&self, house: &House, cx: &Context, client: Option<&Client>) -> Result<Option<Visitor>> {
+        match self.remembered().await? {
+            Some(who) => visitor::find(house, cx, &who, client).await,
+            None => Ok(None),
+        }
     }
 
     /// The logins that later ones of this browser have taken the place of: apps may still live by them.

@@ -14,7 +14,6 @@ use crate::http::body::{Params, QueryOf};
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
 use crate::http::page::frame::show as render;
-use crate::http::page::login::visitor_for;
 use crate::http::session::Browser;
 use crate::model::context::Context;
 use crate::model::error::Result;
@@ -39,7 +38,7 @@ pub async fn get(State(house): State<Shared>, Cx(cx): Cx, browser: Browser, para
         Checked::Good(good) => *good,
         Checked::Refused(answer) => return respond(answer),
     };
-    let visitor = visitor_for(&house, &cx, &browser, Some(&client)).await?;
+    let visitor = browser.visitor(&house, &cx, Some(&client)).await?;
     let flow = Flow::new(&cx, client, request);
     match (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) {
         (Step::Issue(joined), Some(visitor)) => respond(flow::issue(&house, &cx, &flow, &visitor, &joined).await?),
@@ -65,7 +64,7 @@ pub async fn go_on(
     browser: Browser,
 ) -> Result<Response> {
     let flow = flow::need(&house, &cx, &going.flow, &browser.key().await?).await?;
-    let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
+    let visitor = browser.visitor(&house, &cx, Some(&flow.client)).await?;
     proceed(&house, &cx, (flow, &going.flow), visitor).await
 }
 

@@ -11,7 +11,6 @@ use crate::http::body::Params;
 use crate::http::context::Cx;
 use crate::http::headers::FormTarget;
 use crate::http::page::frame::{Frame, show as render};
-use crate::http::page::login::visitor;
 use crate::http::page::logout::{LogoutPage, end, signed_out};
 use crate::http::session::{Browser, PageForm};
 use crate::model::error::Result;
@@ -26,7 +25,7 @@ pub async fn begin(
 ) -> Result<Response> {
     let params = Params::from_request(request, &house).await?;
     let wanted = logout::check(&house, &cx, &params).await?;
-    let visitor = visitor(&house, &cx, &browser).await?;
+    let visitor = browser.visitor(&house, &cx, None).await?;
     if !wanted.must_ask(visitor.as_ref()) {
         let mut visits = match wanted.hinted {
             Some((account, login)) => frontchannel_logout::farewell(&house, &cx, account, login).await?,

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::flow::Steps;
 use super::frame::{Frame, show as render};
-use super::login::{leading_to, visitor_for, waiting};
+use super::login::{leading_to, waiting};
 use crate::domain::oidc::flow::{self, Flow, Step};
 use crate::domain::oidc::resource;
 use crate::http::Shared;
@@ -88,7 +88,7 @@ pub async fn show(
     let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
     let waits = waiting(&house, &cx, &browser, &steps).await?;
     let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
-    let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
+    let visitor = browser.visitor(&house, &cx, Some(&flow.client)).await?;
     let (Step::Consent(joined), Some(visitor)) = (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) else {
         return Ok(Redirect::to(&steps.onward()).into_response());
     };
@@ -132,7 +132,7 @@ pub async fn submit(
 ) -> Result<Response> {
     let id = steps.flow.as_deref().ok_or(Error::NotFound("sign-in"))?;
     let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
-    let visitor = visitor_for(&house, &cx, &browser, Some(&flow.client)).await?;
+    let visitor = browser.visitor(&house, &cx, Some(&flow.client)).await?;
     let (Step::Consent(joined), Some(visitor)) = (flow::next(&house, &flow, visitor.as_ref()).await?, visitor) else {
         return Ok(Redirect::to(&steps.onward()).into_response());
     };

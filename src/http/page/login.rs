@@ -12,7 +12,7 @@ use super::frame::{Flaws, Frame, notice, show as render};
 use crate::domain::oidc::flow::{self, Flow};
 use crate::domain::person::recovery;
 use crate::domain::person::sign_in::{self, PasswordOutcome, Proven};
-use crate::domain::person::visitor::{self, Remembered, Visitor};
+use crate::domain::person::visitor::{Remembered, Visitor};
 use crate::http::Shared;
 use crate::http::body::QueryOf;
 use crate::http::context::Cx;
@@ -87,24 +87,6 @@ pub fn leading_to(mut response: Response, waiting: Option<&Waiting>) -> Response
     response
 }
 
-/// Who is signed in here.
-pub async fn visitor(house: &Shared, cx: &Context, browser: &Browser) -> Result<Option<Visitor>> {
-    visitor_for(house, cx, browser, None).await
-}
-
-/// Who is signed in here, and what they allowed this client.
-pub async fn visitor_for(
-    house: &Shared,
-    cx: &Context,
-    browser: &Browser,
-    client: Option<&Client>,
-) -> Result<Option<Visitor>> {
-    match browser.remembered().await? {
-        Some(who) => visitor::find(house, cx, &who, client).await,
-        None => Ok(None),
-    }
-}
-
 /// Shows it.
 pub async fn show(
     State(house): State<Shared>,
@@ -114,7 +96,7 @@ pub async fn show(
     frame: Frame,
 ) -> Result<Response> {
     let flow = waiting(&house, &cx, &browser, &steps).await?;
-    let visitor = visitor(&house, &cx, &browser).await?;
+    let visitor = browser.visitor(&house, &cx, None).await?;
     if let (Some(visitor), None) = (&visitor, &flow) {
         return Ok(Redirect::to(&steps.onward_for(visitor)).into_response());
     }
@@ -232,7 +214,7 @@ pub async fn go_on(
     browser: Browser,
     PageForm(_): PageForm<Empty>,
 ) -> Result<Response> {
-    let visitor = visitor(&house, &cx, &browser).await?;
+    let visitor = browser.visitor(&house, &cx, None).await?;
     if let (Some(id), Some(visitor)) = (&steps.flow, &visitor) {
         let flow = flow::need(&house, &cx, id, &browser.key().await?).await?;
         flow::choose_account(&house, flow, visitor).await?;

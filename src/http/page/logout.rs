@@ -7,7 +7,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use url::Url;
 
 use super::frame::{Frame, show as render};
-use super::login::visitor;
 use crate::domain::oidc::frontchannel_logout;
 use crate::http::Shared;
 use crate::http::context::Cx;
@@ -32,7 +31,7 @@ pub struct LogoutPage {
 
 /// Shows the question.
 pub async fn show(State(house): State<Shared>, Cx(cx): Cx, browser: Browser, frame: Frame) -> Result<Response> {
-    let visitor = visitor(&house, &cx, &browser).await?;
+    let visitor = browser.visitor(&house, &cx, None).await?;
     let frame = frame.branded(visitor.as_ref().and_then(|visitor| visitor.company.as_ref()));
     let email = visitor.map(|visitor| visitor.email);
     render(StatusCode::OK, &LogoutPage { frame, email, action: "/logout".to_owned(), fields: Vec::new() })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::flow::{Steps, Waiting};
 use super::frame::{Flaws, Frame, show as render};
-use super::login::{finish, leading_to, pending, visitor, waiting};
+use super::login::{finish, leading_to, pending, waiting};
 use crate::domain::person::second_factor::{self, FactorOutcome};
 use crate::domain::person::sign_in::{self, Proof, Proven};
 use crate::domain::person::visitor::Remembered;
@@ -59,7 +59,7 @@ pub async fn awaited(house: &Shared, cx: &Context, browser: &Browser, steps: &St
     if let Some(pending) = pending(browser, cx, steps).await? {
         return Ok(Some(Awaited::SigningIn(pending.account)));
     }
-    let visitor = visitor(house, cx, browser).await?;
+    let visitor = browser.visitor(house, cx, None).await?;
     let stepping = visitor.filter(|visitor| visitor.has_totp && steps.flow.is_some());
     Ok(stepping.map(|visitor| Awaited::SteppingUp(visitor.account, visitor.login)))
 }
