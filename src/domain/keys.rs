@@ -73,8 +73,11 @@ struct Parsed {
 struct Verified {
     kind: Kind,
     kid: String,
-    claims: Map<String, Value>,
+    claims: Claims,
 }
+
+/// What a token says, shared by all who read it.
+pub type Claims = Arc<Map<String, Value>>;
 
 impl std::fmt::Debug for Parsed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -139,7 +142,7 @@ pub async fn sign(
 }
 
 /// The claims of a token that we signed, of this kind, whatever its times say. `None` for anything else.
-pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str) -> Result<Option<Map<String, Value>>> {
+pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str) -> Result<Option<Claims>> {
     let keys = current(house, now).await?;
     // Callers show the same token again and again, and its signature does not change.
     let digest = openssl::sha::sha256(token.as_bytes());
@@ -147,10 +150,10 @@ pub async fn verify(house: &House, now: OffsetDateTime, kind: Kind, token: &str)
     if let Some(known) = known
         && keys.verifiers.iter().any(|(_, kid, _)| *kid == known.kid)
     {
-        return Ok((known.kind == kind).then(|| known.claims.clone()));
+        return Ok((known.kind == kind).then(|| Arc::clone(&known.claims)));
     }
     let Some(found) = verify_anew(&keys, kind, token) else { return Ok(None) };
-    let claims = found.claims.clone();
+    let claims = Arc::clone(&found.claims);
     let mut verified = house.keyring.verified.write().unwrap_or_else(PoisonError::into_inner);
     if verified.len() >= REMEMBERED {
         verified.clear();
@@ -169,16 +172,11 @@ fn verify_anew(keys: &Parsed, kind: Kind, token: &str) -> Option<Verified> {
     let named = keys.verifiers.iter().find(|(algorithm, known, _)| *known == kid && algorithm.as_str() == alg);
     let (_, kid, verifier) = named?;
     let (payload, _) = jwt::decode_with_verifier(token, verifier.as_ref()).ok()?;
-    Some(Verified { kind, kid: kid.clone(), claims: payload.claims_set().clone() })
+    Some(Verified { kind, kid: kid.clone(), claims: Arc::new(payload.claims_set().clone()) })
 }
 
 /// As [`verify`], for a token that still lives and that this issuer gave.
-pub async fn verify_living(
-    house: &House,
-    now: OffsetDateTime,
-    kind: Kind,
-    token: &str,
-) -> Result<Option<Map<String, Value>>> {
+pub async fn verify_living(house: &House, now: OffsetDateTime, kind: Kind, token: &str) -> Result<Option<Claims>> {
     let claims = verify(house, now, kind, token).await?;
     Ok(claims.filter(|claims| {
         let lives = claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp > now.unix_timestamp());

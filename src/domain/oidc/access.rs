@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::token;
 use crate::domain::house::House;
-use crate::domain::keys::{self, Kind};
+use crate::domain::keys::{self, Claims, Kind};
 use crate::model::context::Context;
 use crate::model::error::Result;
 use crate::model::id::CompanyId;
@@ -23,16 +23,16 @@ pub struct Held {
     /// What this token carries: the grant's scopes, or fewer.
     pub scopes: Scopes,
     /// All it says.
-    pub claims: Map<String, Value>,
+    pub claims: Claims,
 }
 
 /// The claims of an access token that has not expired. Whether its grant lives is another question.
-pub async fn read(house: &House, cx: &Context, token: &str) -> Result<Option<Map<String, Value>>> {
+pub async fn read(house: &House, cx: &Context, token: &str) -> Result<Option<Claims>> {
     keys::verify_living(house, cx.now, Kind::AccessToken, token).await
 }
 
 /// Whose token this is, if its grant lives. `None` for anything else, a client's own token among it.
-pub async fn hold(house: &House, cx: &Context, claims: Map<String, Value>) -> Result<Option<Held>> {
+pub async fn hold(house: &House, cx: &Context, claims: Claims) -> Result<Option<Held>> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let grant = text("jti").and_then(token::grant_of);
     let company = text("company_id").and_then(|id| id.parse::<CompanyId>().ok());

@@ -7,6 +7,7 @@ use super::access;
 use super::dpop::proof::Proof;
 use super::dpop::{self, Sent};
 use crate::domain::house::House;
+use crate::domain::keys::Claims;
 use crate::model::certificate::Certificate;
 use crate::model::client::{BindingRule, Client};
 use crate::model::context::Context;
@@ -146,7 +147,7 @@ impl Presented {
 ///
 /// # Errors
 /// `invalid_token`, for a bound token that comes as a bearer's too (RFC 9449, section 7.2); `invalid_dpop_proof`, `use_dpop_nonce`.
-pub async fn admit(house: &House, cx: &Context, presented: &Presented) -> Result<Map<String, Value>> {
+pub async fn admit(house: &House, cx: &Context, presented: &Presented) -> Result<Claims> {
     let bad = || presented.refused("the access token is not valid here, or not valid any more");
     let claims = access::read(house, cx, &presented.token).await?.ok_or_else(bad)?;
     let shown = cx.certificate.as_ref().map(Certificate::thumbprint);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{access, binding};
 use crate::domain::house::House;
-use crate::domain::keys::{self, Kind};
+use crate::domain::keys::{self, Claims, Kind};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -46,7 +46,7 @@ pub async fn signed(house: &House, cx: &Context, asking: &Client, found: Value) 
     keys::sign(house, cx.now, (Kind::Introspection, algorithm), claims).await
 }
 
-async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -> Result<Option<Map<String, Value>>> {
+async fn access_token(house: &House, cx: &Context, claims: Claims) -> Result<Option<Map<String, Value>>> {
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut found = if claims.get("client_id").and_then(Value::as_str) == Some(subject.as_str()) {
         // A client's own token lives as long as the client is on.
@@ -54,10 +54,10 @@ async fn access_token(house: &House, cx: &Context, claims: Map<String, Value>) -
         if client.is_none_or(|client| client.disabled_at.is_some()) {
             return Ok(None);
         }
-        claims
+        Map::clone(&claims)
     } else {
         let Some(held) = access::hold(house, cx, claims).await? else { return Ok(None) };
-        let mut claims = held.claims;
+        let mut claims = Map::clone(&held.claims);
         claims.insert("roles".to_owned(), json!([held.living.role]));
         claims.insert("company".to_owned(), json!(held.living.company_slug));
         claims

@@ -1,10 +1,12 @@
 //! Token revocation (RFC 7009). Whatever token is handed back, its whole grant ends: nothing of it is left behind.
 
-use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::{access, subject, token};
 use crate::domain::house::House;
-use crate::domain::keys::{self, Kind};
+use crate::domain::keys::{self, Claims, Kind};
 use crate::model::client::Client;
 use crate::model::context::Context;
 use crate::model::error::{Error, Result};
@@ -46,12 +48,12 @@ pub async fn revoke(house: &House, cx: &Context, client: &Client, handed: &str) 
 }
 
 /// The person of an access token. Where the client's subjects are others since, its grant knows.
-async fn whose(house: &House, cx: &Context, client: &Client, claims: &Map<String, Value>) -> Result<Option<AccountId>> {
+async fn whose(house: &House, cx: &Context, client: &Client, claims: &Claims) -> Result<Option<AccountId>> {
     let sub = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     if let Some(person) = subject::account(house, client, sub).await? {
         return Ok(Some(person));
     }
-    let Some(held) = access::hold(house, cx, claims.clone()).await? else { return Ok(None) };
+    let Some(held) = access::hold(house, cx, Arc::clone(claims)).await? else { return Ok(None) };
     Ok(Some(held.living.account))
 }
 
