@@ -16,6 +16,7 @@ use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::metrics::HashQueue;
@@ -29,6 +30,8 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 /// How many sign-ins are in work for each thread: enough that none waits for the database.
 const TURNS: usize = 4;
+/// Whoever waited so long for their turn is told to come again: those before them hang.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 /// How long a thread without work keeps its memory.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -135,11 +138,15 @@ impl Hashing {
     /// The turn of whoever has this place, in the order in which they come.
     ///
     /// # Errors
-    /// Never, while the server runs.
+    /// `Busy` where it does not come.
     pub async fn turn(&self, place: Place) -> Result<Turn> {
         let since = Instant::now();
         let waiting = Waiting::at(&self.metrics);
-        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::fault)?;
+        let Ok(permit) = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else {
+            self.metrics.refused.inc();
+            return Err(Error::Busy(Duration::seconds(2)));
+        };
+        let permit = permit.map_err(Error::fault)?;
         drop(waiting);
         self.metrics.turn.observe(since.elapsed());
         Ok(Turn { _place: place, _permit: permit })

@@ -22,10 +22,8 @@ use crate::model::error::{Error, Result};
 const MOST: usize = 64;
 /// PostgreSQL ends a statement after five seconds.
 const ANSWERED: Duration = Duration::from_secs(6);
-/// How many workers of one kind there may be: one, and one that helps.
+/// How many workers of one kind there may be.
 const WORKERS: usize = 2;
-/// After how long without an answer the one worker gets help.
-const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A question of one kind.
 pub(in crate::storage) trait Question: Send + Sync + Sized + 'static {
@@ -88,24 +86,13 @@ impl<Q: Question> Lane<Q> {
     }
 }
 
-/// Asks, together with what else waits. One worker is enough, and makes most of what waits, until one hangs or cannot keep up.
+/// Asks, together with what else waits. While one worker waits for the disk another takes what has come meanwhile; more of them would only
+/// halve what goes together.
 pub(in crate::storage) async fn ask<Q: Question>(db: &Db, question: Q) -> Result<Q::Answer> {
-    let (answer, mut answered) = oneshot::channel();
-    let lane = Q::lane(db);
-    let crowded = {
-        let mut inner = lane.inner();
-        inner.waiting.push_back(Waiting { question, answer, tries: 0 });
-        inner.waiting.len() > MOST
-    };
-    Worker::<Q>::begins(db, if crowded { WORKERS } else { 1 });
-    let soon = timeout(PATIENCE, &mut answered).await;
-    let said = if let Ok(said) = soon {
-        said
-    } else {
-        Worker::<Q>::begins(db, WORKERS);
-        answered.await
-    };
-    said.map_err(|_| Error::fault("a question was lost"))?
+    let (answer, answered) = oneshot::channel();
+    Q::lane(db).inner().waiting.push_back(Waiting { question, answer, tries: 0 });
+    Worker::<Q>::begins(db);
+    answered.await.map_err(|_| Error::fault("a question was lost"))?
 }
 
 /// One worker, counted for as long as it lives.
@@ -116,11 +103,11 @@ struct Worker<Q: Question> {
 }
 
 impl<Q: Question> Worker<Q> {
-    /// Begins one more where something waits and there are fewer than so many.
-    fn begins(db: &Db, most: usize) {
+    /// Begins one more where something waits and there may be one more.
+    fn begins(db: &Db) {
         let begins = {
             let mut inner = Q::lane(db).inner();
-            let begins = inner.workers < most && !inner.waiting.is_empty();
+            let begins = inner.workers < WORKERS && !inner.waiting.is_empty();
             inner.workers += usize::from(begins);
             begins
         };
