@@ -38,6 +38,8 @@ const OUTAGE: &str = "unavailable: ";
 fn backend(error: error::Error) -> Error {
     Error::Backend(match error {
         error::Error::Unavailable(cause) => format!("{OUTAGE}{cause}"),
+        // What was asked together with a question that failed so.
+        error::Error::Busy(_) => format!("{OUTAGE}others wait for it too"),
         other => other.to_string(),
     })
 }
@@ -91,5 +93,20 @@ impl SessionStore for Store {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         browser_session::delete(&self.0.db, &digest(*id)).await.map_err(backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_stays_one_on_its_way_through_the_library() {
+        for error in [error::Error::Busy(Duration::SECOND), error::Error::Unavailable("the database is gone".into())] {
+            let passed = told(session::Error::Store(backend(error)));
+            assert!(matches!(passed, error::Error::Unavailable(_)), "{passed}");
+        }
+        let fault = told(session::Error::Store(backend(error::Error::fault("a bug"))));
+        assert!(!matches!(fault, error::Error::Unavailable(_)), "{fault}");
     }
 }
