@@ -151,13 +151,23 @@ impl Connections {
             let mut at_hand = at_hand.lock().unwrap_or_else(PoisonError::into_inner);
             let AtHand { resting, apart, .. } = &mut *at_hand;
             for some in [resting, apart] {
-                some.retain(|resting| resting.since.elapsed() < AT_HAND);
+                // Whoever lies deepest was used longest ago.
+                let rested = some.partition_point(|resting| resting.since.elapsed() >= AT_HAND);
+                some.drain(..rested).for_each(|resting| drop(tokio::spawn(give_back(resting.conn))));
             }
             if at_hand.resting.is_empty() && at_hand.apart.is_empty() {
                 at_hand.tended = false;
                 return;
             }
         }
+    }
+}
+
+/// Asks first, and not for long: the pool would wait for one whose other end is gone without a word.
+async fn give_back(mut conn: PoolConnection<Postgres>) {
+    if outage::ask(&mut conn).await.is_err() {
+        outage::note();
+        drop(conn.detach());
     }
 }
 
