@@ -176,7 +176,11 @@ async fn arrive(
     let visitor = enter(house, cx, browser, (steps, going.as_ref().map(|flow| &*flow.client)), proven).await?;
     match (going, &steps.flow) {
         (Some(flow), Some(id)) if !visitor.must_set_up_second_factor() => {
-            proceed(house, cx, (flow, id), Some(visitor)).await
+            // The login has begun and the browser must keep it, so an outage now is met on the way, where it can be tried again.
+            match proceed(house, cx, (flow, id), Some(visitor)).await {
+                Err(Error::Unavailable(_) | Error::Busy(_)) => Ok(Redirect::to(&steps.onward()).into_response()),
+                answer => answer,
+            }
         }
         _ => Ok(Redirect::to(&steps.onward_for(&visitor)).into_response()),
     }

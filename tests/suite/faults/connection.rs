@@ -92,6 +92,18 @@ async fn a_sign_in_that_broke_signs_in_when_it_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_code_that_broke_after_the_password_was_right_comes_without_another_password() {
+    let (wire, provider, actors) = stage().await;
+    let browser = provider.visitor();
+    let login = browser.get(&actors.app.authorize(&[])).await;
+    let form = login.form("#login").fill("email", &actors.admin.email).fill("password", PASSWORD);
+    wire.cut_at("answer_flows(", Break::Before);
+    let page = browser.send(&form).await;
+    assert_eq!(wire.traps_left(), 0, "nothing broke");
+    actors.app.tokens(&actors.app.code(&page)).await;
+}
+
+#[tokio::test]
 async fn a_sign_up_that_broke_makes_one_company_at_most() {
     let sent = json!({
         "company_name": "Acme Voice", "email": "ada@acme.example", "password": "correct horse battery", "name": "Ada",
