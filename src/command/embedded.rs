@@ -310,9 +310,10 @@ fn initialize(programs: &Path, root: &Path, data: &Path, servant: Option<Servant
     Err(Error::fault(format!("initdb failed: {}", String::from_utf8_lossy(&done.stderr))))
 }
 
-/// A server whose keeper lost us a moment ago may still be stopping. PostgreSQL itself clears what a crash left.
+/// A server whose keeper lost us a moment ago may still be stopping, and writes what it has not written yet: a minute on a
+/// slow disk. PostgreSQL itself clears what a crash left.
 async fn wait_for_the_one_before(data: &Path) {
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if !is_running(data) {
             return;
         }

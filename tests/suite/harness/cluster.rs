@@ -65,7 +65,7 @@ impl Cluster {
     }
 
     fn at(folder: &Path, settings: &[&str]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::port::free();
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         Self { folder: folder.to_owned(), port, settings, keeper: None }
     }

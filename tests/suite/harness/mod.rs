@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod mtls;
 pub mod people;
 pub mod pooler;
+pub mod port;
 pub mod prover;
 pub mod publisher;
 pub mod receiver;

@@ -24,7 +24,7 @@ impl Drop for Mtls {
 
 impl Mtls {
     pub async fn start(more: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::port::free();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("mtls-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (authority, server) = (Authority::new("Clients CA"), Authority::new("Server CA"));

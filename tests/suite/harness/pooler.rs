@@ -30,7 +30,7 @@ impl Pooler {
     /// In front of the cluster of this URL, whose user it knows.
     pub async fn start(app_url: &str) -> Self {
         let app: Url = app_url.parse().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::port::free();
         let folder = std::env::temp_dir().join(format!("countersign-pooler-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let socket = app.query_pairs().find(|(name, _)| name == "host").map(|(_, folder)| folder.into_owned());

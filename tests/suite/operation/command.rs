@@ -4,7 +4,7 @@ use countersign::model::settings::DEV_SECRET;
 use serde_json::Value;
 
 use super::{err, out, run};
-use crate::harness::Provider;
+use crate::harness::{Provider, port};
 
 async fn obey(provider: &Provider, arguments: &[&str]) -> String {
     let settings = [("DATABASE_URL", provider.database.app_url.as_str()), ("SECRET_KEY", DEV_SECRET)];
@@ -211,7 +211,7 @@ async fn demo_accounts_come_into_a_database_only_when_it_is_said_to_be_for_devel
 #[tokio::test]
 async fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let provider = Provider::start().await;
-    let port = crate::operation::serve::port();
+    let port = port::free();
     let (issuer, mail) = (format!("http://localhost:{port}"), port.to_string());
     let ill = [
         ("DATABASE_URL", provider.database.superuser_url.as_str()),

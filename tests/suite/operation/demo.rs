@@ -1,13 +1,13 @@
 //! The demo accounts, and `countersign dev`, which loads them.
 
-use std::process::Stdio;
+use std::time::Duration;
 
 use countersign::command::demo;
 use serde_json::{Value, json};
 
 use super::program;
-use super::serve::{Running, open, port};
-use crate::harness::Provider;
+use super::serve::Running;
+use crate::harness::{Provider, port};
 
 #[tokio::test]
 async fn every_demo_account_signs_in_with_its_company_and_role() {
@@ -63,7 +63,7 @@ async fn the_demo_clients_are_there_and_the_partner_asks_for_consent() {
 
 #[tokio::test]
 async fn dev_starts_a_database_of_its_own_which_survives_a_kill_and_stops_with_it() {
-    let port = port();
+    let port = port::free();
     let data = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("dev-{port}"));
     let listen = format!("127.0.0.1:{port}");
     let path = std::env::var("PATH").unwrap();
@@ -73,18 +73,25 @@ async fn dev_starts_a_database_of_its_own_which_survives_a_kill_and_stops_with_i
         let request = reqwest::Client::new().post(format!("http://localhost:{port}/api/auth/login")).json(&body);
         request.send().await.unwrap().status()
     };
-    let start = || {
+    let log = data.with_extension("log");
+    let said = || std::fs::read_to_string(&log).unwrap();
+    let start = async || {
+        let file = std::fs::File::create(&log).unwrap();
         let mut command = program(&["dev"], &settings);
-        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        let mut running = Running(command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap());
+        // Its database is a durable one; beside everything else that runs here it may take its time.
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            assert!(running.0.try_wait().unwrap().is_none(), "{}", said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        running
     };
-    let mut first = start();
-    open(port).await;
-    assert_eq!(sign_in().await, 200);
+    let mut first = start().await;
+    assert_eq!(sign_in().await, 200, "{}", said());
     first.0.kill().unwrap();
     first.0.wait().unwrap();
-    let mut second = start();
-    open(port).await;
-    assert_eq!(sign_in().await, 200);
+    let mut second = start().await;
+    assert_eq!(sign_in().await, 200, "{}", said());
     let told = std::process::Command::new("kill").args(["-TERM", &second.0.id().to_string()]).status().unwrap();
     assert!(told.success());
     let status = tokio::task::spawn_blocking(move || second.0.wait().unwrap()).await.unwrap();
@@ -92,6 +99,7 @@ async fn dev_starts_a_database_of_its_own_which_survives_a_kill_and_stops_with_i
     let pid_files = find(&data, "postmaster.pid");
     assert!(pid_files.is_empty(), "PostgreSQL still runs: {pid_files:?}");
     std::fs::remove_dir_all(data).unwrap();
+    std::fs::remove_file(log).unwrap();
 }
 
 fn find(folder: &std::path::Path, name: &str) -> Vec<std::path::PathBuf> {

@@ -8,11 +8,11 @@ use countersign::job;
 use countersign::model::role::Role;
 use futures_util::future::join_all;
 
-use super::serve::{Running, open, port};
+use super::serve::{Running, open};
 use super::{SECRET, program, run};
 use crate::harness::app::text;
 use crate::harness::metrics::Scrape;
-use crate::harness::{Provider, database};
+use crate::harness::{Provider, database, port};
 
 #[tokio::test]
 async fn sign_ins_are_counted_by_their_outcome() {
@@ -150,7 +150,7 @@ async fn swept_rows_are_counted_by_table() {
 #[tokio::test]
 async fn metrics_have_a_port_of_their_own_and_are_never_on_the_public_one() {
     let fresh = database::Fresh::copy().await;
-    let (port, metrics) = (port(), super::serve::port());
+    let (port, metrics) = (port::free(), port::free());
     let (issuer, listen, watched) =
         (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"), format!("127.0.0.1:{metrics}"));
     let settings = [

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 
 use crate::harness::balancer::Balancer;
 use crate::harness::load::{Actors, Load};
-use crate::harness::{Person, Provider, Visitor, database};
+use crate::harness::{Person, Provider, Visitor, database, port};
 
-use super::serve::{Running, open, port};
+use super::serve::{Running, open};
 use super::{SECRET, program};
 
 struct Nodes {
@@ -82,7 +82,7 @@ async fn nodes_die_and_are_replaced_and_nobody_loses_what_was_acknowledged() {
     let database = database::Fresh::copy().await;
     let settings = [("ISSUER", issuer.as_str()), ("SECRET_KEY", SECRET), ("REQUIRE_VERIFIED_EMAIL", "false")];
     let provider = Provider::start_on(database.clone(), &settings).await;
-    let ports: Vec<u16> = (0..3).map(|_| port()).collect();
+    let ports: Vec<u16> = (0..3).map(|_| port::free()).collect();
     let _balancer = Balancer::watching(front, &ports);
     let mut nodes = Nodes { database, issuer: issuer.clone(), ports, running: vec![None, None, None] };
     for place in 0..3 {

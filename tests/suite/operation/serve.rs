@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::database;
+use crate::harness::{database, port};
 
 use super::{SECRET, err, program, run};
 
@@ -26,11 +26,6 @@ impl Drop for Running {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-/// A free port, as text.
-pub fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until the port is open.
@@ -91,7 +86,7 @@ async fn a_database_that_was_not_migrated_is_refused() {
 #[tokio::test]
 async fn it_serves_without_demo_accounts_and_stops_when_told() {
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let mut command = program(&["serve"], &settings(&fresh.app_url, &issuer, &listen));
     let mut running = Running(command.stderr(Stdio::null()).spawn().unwrap());
@@ -110,7 +105,7 @@ async fn it_serves_without_demo_accounts_and_stops_when_told() {
 #[tokio::test]
 async fn a_node_that_was_told_to_stop_takes_callers_until_load_balancers_have_heard_of_it() {
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let mut settings = settings(&fresh.app_url, &issuer, &listen);
     // Longer than the test: it ends the wait itself.

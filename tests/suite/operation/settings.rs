@@ -9,9 +9,9 @@ use countersign::storage::signing_key;
 use serde_json::{Value, json};
 use time::Duration;
 
-use super::serve::{Running, open, port};
+use super::serve::{Running, open};
 use super::{SECRET, err, program, run};
-use crate::harness::{Provider, database};
+use crate::harness::{Provider, database, port};
 
 async fn rows(provider: &Provider, table: &str) -> i64 {
     let mut conn = provider.database.superuser().await;
@@ -134,7 +134,7 @@ async fn an_empty_database_is_migrated_by_its_owner_and_then_served() {
 #[tokio::test]
 async fn logs_are_json_lines_that_hold_a_request_number_and_no_secret() {
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let settings = [
         ("DATABASE_URL", fresh.app_url.as_str()),
@@ -171,7 +171,7 @@ async fn logs_are_json_lines_that_hold_a_request_number_and_no_secret() {
 #[tokio::test]
 async fn a_node_holds_no_more_connections_than_the_setting_says() {
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let settings = [
         ("DATABASE_URL", fresh.app_url.as_str()),

@@ -7,8 +7,7 @@ use time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::serve::port;
-use crate::harness::Provider;
+use crate::harness::{Provider, port};
 
 /// What a mail server took in: envelope and message.
 type Taken = Arc<Mutex<Vec<(String, String)>>>;
@@ -84,7 +83,7 @@ async fn ask(provider: &Provider, email: &str) {
 
 #[tokio::test]
 async fn a_letter_reaches_the_mail_server_as_text_and_as_html() {
-    let port = port();
+    let port = port::free();
     let taken = mail_server(port).await;
     let provider = provider(port).await;
     let (_, admin) = provider.company("TechCorp").await;
@@ -109,7 +108,7 @@ async fn a_letter_reaches_the_mail_server_as_text_and_as_html() {
 
 #[tokio::test]
 async fn the_account_of_the_mail_server_is_used_where_there_is_one() {
-    let port = port();
+    let port = port::free();
     let taken = mail_server(port).await;
     let text = port.to_string();
     let settings = [
@@ -130,7 +129,7 @@ async fn the_account_of_the_mail_server_is_used_where_there_is_one() {
 
 #[tokio::test]
 async fn a_dead_mail_server_loses_nothing_and_slows_nobody() {
-    let port = port();
+    let port = port::free();
     let provider = provider(port).await;
     let (_, admin) = provider.company("TechCorp").await;
     ask(&provider, &admin.email).await;
@@ -145,7 +144,7 @@ async fn a_dead_mail_server_loses_nothing_and_slows_nobody() {
 
 #[tokio::test]
 async fn the_outbox_holds_no_link_in_clear() {
-    let provider = provider(port()).await;
+    let provider = provider(port::free()).await;
     let (_, admin) = provider.company("TechCorp").await;
     ask(&provider, &admin.email).await;
     let mut conn = provider.database.superuser().await;

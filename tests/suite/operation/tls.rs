@@ -16,11 +16,11 @@ use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509NameBuilder};
 
-use super::serve::{Running, open, port};
+use super::serve::{Running, open};
 use super::{SECRET, program};
 use crate::harness::app::registration;
 use crate::harness::certificates::{Authority, Leaf, Wish};
-use crate::harness::database;
+use crate::harness::{database, port};
 
 /// A certificate for localhost, and its key, as PEM.
 fn certificate() -> (Vec<u8>, Vec<u8>) {
@@ -53,7 +53,7 @@ fn shakes_hands(port: u16, prepare: impl FnOnce(&mut openssl::ssl::SslConnectorB
 #[tokio::test]
 async fn the_server_speaks_tls_of_today_and_nothing_older() {
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (certificate, key) = certificate();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{port}"));
     std::fs::create_dir_all(&folder).unwrap();
@@ -118,7 +118,7 @@ async fn only_the_port_for_it_asks_for_certificates_and_both_stop_when_told() {
     let mut tx = db.platform().await.unwrap();
     client::save_platform(&mut tx, &client, time::OffsetDateTime::UNIX_EPOCH).await.unwrap();
     tx.commit_unremarkable().await.unwrap();
-    let (port, asking) = (port(), port());
+    let (port, asking) = (port::free(), port::free());
     let authority = Authority::new("Server CA");
     let server = authority.server("localhost");
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{port}"));

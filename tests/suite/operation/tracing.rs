@@ -11,9 +11,9 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use serde_json::{Value, json};
 
-use super::serve::{Running, open, port};
+use super::serve::{Running, open};
 use super::{SECRET, program};
-use crate::harness::database;
+use crate::harness::{database, port};
 
 /// W3C Trace Context, section 3.2.4.
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -47,7 +47,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 async fn a_callers_trace_goes_on_in_the_spans_of_its_request_and_in_the_log() {
     let (collector, taken) = collector().await;
     let fresh = database::Fresh::copy().await;
-    let port = port();
+    let port = port::free();
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let endpoint = format!("http://127.0.0.1:{collector}");
     let settings = [
@@ -102,7 +102,7 @@ async fn a_callers_trace_goes_on_in_the_spans_of_its_request_and_in_the_log() {
 #[tokio::test]
 async fn a_collector_that_is_away_holds_nobody_up() {
     let fresh = database::Fresh::copy().await;
-    let (port, nobody) = (port(), super::serve::port());
+    let (port, nobody) = (port::free(), port::free());
     let (issuer, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
     let endpoint = format!("http://127.0.0.1:{nobody}");
     let settings = [

@@ -9,7 +9,6 @@ mod strangers;
 mod suite_files;
 mod voice_agent;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,8 +26,7 @@ struct Place {
 
 impl Place {
     fn free() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { port }
+        Self { port: crate::harness::port::free() }
     }
 
     fn home(&self) -> String {

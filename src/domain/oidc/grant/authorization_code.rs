@@ -64,11 +64,8 @@ pub async fn redeem(
     };
     let claims = id_claims(&account, &living, &living.scopes).map(|claims| with_nonce(claims, &living));
     // Minted beside the statement, and given only where the code was good.
-    let (taken, tokens) = tokio::join!(
-        biased;
-        code::take(&house.db, using),
-        mint(house, cx, client, &living, (rights, claims))
-    );
+    let (taken, tokens) =
+        super::beside(code::take(&house.db, using), mint(house, cx, client, &living, (rights, claims))).await;
     // Where somebody was faster by a moment, that is a second use too.
     if taken? != Taken::Taken {
         return Err(unknown());

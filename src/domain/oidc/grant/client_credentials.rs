@@ -44,12 +44,13 @@ pub async fn give(
     // Signed beside the statement as the company was called last; given only where it still is called so.
     let guess = client_token::last_named(&house.db, &company);
     let speaks = Speaks { owner: client.company, company, noted: Noted::of(cx, &event, &event) };
-    let (spoken, early) = tokio::join!(biased; client_token::speak(&house.db, speaks), async {
+    let (spoken, early) = super::beside(client_token::speak(&house.db, speaks), async {
         match &guess {
             Some(guess) => Some(sign(guess).await),
             None => None,
         }
-    });
+    })
+    .await;
     let spoken = spoken?.ok_or_else(unknown)?;
     let access_token = match early {
         Some(early) if guess.as_ref() == Some(&spoken) => early?,

@@ -37,6 +37,19 @@ fn id_claims(account: &account::Row, living: &Living, scopes: &Scopes) -> Option
     scopes.has("openid").then(|| claims::of_id_token(account, living))
 }
 
+/// Signs beside what the database is asked. The question leaves first, with those of all who are ready to ask: a signature does not let
+/// go of its core, and PostgreSQL and its disk have work meanwhile.
+async fn beside<A, S>(asked: impl Future<Output = A>, signed: impl Future<Output = S>) -> (A, S) {
+    tokio::join!(
+        biased;
+        asked,
+        async {
+            tokio::task::yield_now().await;
+            signed.await
+        }
+    )
+}
+
 /// Mints both tokens. Nothing is asked of the database.
 ///
 /// # Errors

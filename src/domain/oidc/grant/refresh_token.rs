@@ -73,11 +73,8 @@ pub async fn redeem(
     let next = client.rotates_refresh_tokens().then(Secret::generate);
     let using = Use { digest, whose: held.whose, next: next.as_ref().map(Secret::digest), noted };
     // Minted beside the statement, and given only where the token was good.
-    let (taken, tokens) = tokio::join!(
-        biased;
-        refresh_token::take(&house.db, using),
-        mint(house, cx, client, &living, (rights, claims))
-    );
+    let (taken, tokens) =
+        super::beside(refresh_token::take(&house.db, using), mint(house, cx, client, &living, (rights, claims))).await;
     if taken? != Taken::Taken {
         return Err(unknown());
     }
