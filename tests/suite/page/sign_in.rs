@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign::domain::hashing::Turn;
 use countersign::model::role::Role;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
@@ -187,32 +188,60 @@ async fn who_finds_no_place_to_sign_in_is_told_so_at_the_door_on_a_page_like_any
     assert_eq!(browser.send(&form).await.path(), "/dashboard");
 }
 
+/// Everybody's turn, taken.
+async fn all_turns(provider: &Provider) -> Vec<Turn> {
+    let hashing = &provider.house.hashing;
+    let mut turns = Vec::new();
+    while let Ok(turn) = timeout(Duration::from_millis(50), hashing.turn(hashing.place().unwrap())).await {
+        turns.push(turn.unwrap());
+    }
+    turns
+}
+
+async fn attempts(provider: &Provider) -> i64 {
+    let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
+    sqlx::query_scalar("select count(*) from throttle").fetch_one(&mut conn).await.unwrap()
+}
+
 #[tokio::test]
 async fn whoever_has_a_place_waits_for_a_turn_before_anything_is_asked_of_the_database() {
     let provider = Provider::start_with(&[("PASSWORD_HASH_THREADS", "1")]).await;
     let (_, admin) = provider.company("TechCorp").await;
     let browser = provider.visitor();
     let form = browser.get("/login").await.form("#login").fill("email", &admin.email).fill("password", &admin.password);
-    let hashing = &provider.house.hashing;
-    let mut turns = Vec::new();
-    while let Ok(turn) = timeout(Duration::from_millis(50), hashing.turn(hashing.place().unwrap())).await {
-        turns.push(turn.unwrap());
-    }
+    let mut turns = all_turns(&provider).await;
     assert_eq!(turns.len(), 4);
-    let attempts = async || {
-        let mut conn = PgConnection::connect(&provider.database.superuser_url).await.unwrap();
-        let count = sqlx::query_scalar::<_, i64>("select count(*) from throttle").fetch_one(&mut conn);
-        count.await.unwrap()
-    };
-    let before = attempts().await;
+    let before = attempts(&provider).await;
     let signing_in = browser.send(&form);
     tokio::pin!(signing_in);
     assert!(timeout(Duration::from_millis(300), &mut signing_in).await.is_err());
-    assert_eq!(attempts().await, before);
+    assert_eq!(attempts(&provider).await, before);
     // Nobody else waits with them.
     assert_eq!(provider.visitor().get("/login").await.status, 200);
     turns.pop();
     assert_eq!(signing_in.await.path(), "/dashboard");
+}
+
+#[tokio::test]
+async fn whoever_waits_too_long_for_a_turn_is_told_to_come_again_and_the_attempt_counts_for_nothing() {
+    let provider = Provider::start_with(&[("PASSWORD_HASH_THREADS", "1")]).await;
+    let (_, admin) = provider.company("TechCorp").await;
+    let browser = provider.visitor();
+    let form = browser.get("/login").await.form("#login").fill("email", &admin.email).fill("password", &admin.password);
+    let (turns, before) = (all_turns(&provider).await, attempts(&provider).await);
+    let body = serde_json::json!({ "email": admin.email, "password": admin.password });
+    let call = provider.stranger().post(provider.url("/api/auth/login")).json(&body).send();
+    // Those before them hang: nothing comes free.
+    let (page, answer) = tokio::join!(browser.send_once(&form), call);
+    let answer = answer.unwrap();
+    for (status, headers) in [(page.status, &page.headers), (answer.status().as_u16(), answer.headers())] {
+        assert_eq!((status, headers.get("retry-after").and_then(|value| value.to_str().ok())), (503, Some("2")));
+    }
+    assert!(page.text().contains("try again"));
+    assert_eq!(attempts(&provider).await, before);
+    // Their places are free again.
+    drop(turns);
+    assert_eq!(browser.send(&form).await.path(), "/dashboard");
 }
 
 #[tokio::test]
