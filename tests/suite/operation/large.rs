@@ -83,6 +83,31 @@ async fn a_round(provider: &Provider, app: &App, person: &Person) {
     assert_eq!(app.userinfo(text(&tokens, "access_token")).await.status(), 200);
 }
 
+/// One company of many people among thousands with one, all with a grant and its code: what is true of most is not true of the largest.
+/// Then what else is said, and statistics.
+async fn crowd(fresh: &database::Fresh, more: &'static str) {
+    for statement in [
+        "insert into company select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'slug', 'c-' || n))).*
+         from company c, generate_series(0, 2999) n",
+        "insert into account select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'email', n || '@many.example'))).*
+         from account a, generate_series(1, 6000) n",
+        "insert into membership select (jsonb_populate_record(m, jsonb_build_object('account_id', a.id, 'company_id', c.id))).*
+         from membership m, account a join company c on c.slug = case when split_part(a.email, '@', 1)::integer <= 3000 then 'techcorp'
+             else 'c-' || split_part(a.email, '@', 1)::integer % 3000 end where a.email like '%@many.example'",
+        "insert into authorization_grant
+         select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(), 'account_id', m.account_id, 'company_id', m.company_id))).*
+         from authorization_grant g, membership m join account a on a.id = m.account_id where a.email like '%@many.example'",
+        "insert into authorization_code select (jsonb_populate_record(c, jsonb_build_object(
+             'digest', '\\x' || md5(g.id::text) || md5(c.digest::text), 'grant_id', g.id, 'company_id', g.company_id))).*
+         from authorization_code c, authorization_grant g join account a on a.id = g.account_id
+         where a.email like '%@many.example' and c.digest = (select digest from authorization_code limit 1)",
+        more,
+        "analyze",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut fresh.superuser().await).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_a_request_reads_does_not_grow_with_its_company() {
     const ROUNDS: i64 = 8;
@@ -91,24 +116,9 @@ async fn what_a_request_reads_does_not_grow_with_its_company() {
     let (_, admin) = first.company("TechCorp").await;
     a_round(&first, &first.public_app().await, &admin).await;
     Db::close(&first.house.db).await;
-    for statement in [
-        // One company of many people among hundreds with a few: what is true of most is not true of the largest.
-        "insert into company select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'slug', 'c-' || n))).*
-         from company c, generate_series(0, 399) n",
-        "insert into account select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'email', n || '@many.example'))).*
-         from account a, generate_series(1, 6000) n",
-        "insert into membership select (jsonb_populate_record(m, jsonb_build_object('account_id', a.id, 'company_id', c.id))).*
-         from membership m, account a join company c on c.slug = case when split_part(a.email, '@', 1)::integer <= 3000 then 'techcorp'
-             else 'c-' || split_part(a.email, '@', 1)::integer % 400 end where a.email like '%@many.example'",
-        "insert into authorization_grant
-         select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(), 'account_id', m.account_id, 'company_id', m.company_id))).*
-         from authorization_grant g, membership m join account a on a.id = m.account_id where a.email like '%@many.example'",
-        "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object('digest', '\\x' || md5(n::text) || md5(t.digest::text)))).*
-         from refresh_token t, generate_series(1, 2000) n",
-        "analyze",
-    ] {
-        sqlx::raw_sql(statement).execute(&mut fresh.superuser().await).await.unwrap();
-    }
+    let many_tokens = "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object('digest', '\\x' || md5(n::text) || md5(t.digest::text)))).*
+         from refresh_token t, generate_series(1, 2000) n";
+    crowd(&fresh, many_tokens).await;
     let before = rows_read(&fresh).await;
     let provider = Provider::start_on(fresh.clone(), &[]).await;
     let app = provider.public_app().await;
@@ -118,4 +128,41 @@ async fn what_a_request_reads_does_not_grow_with_its_company() {
     Db::close(&provider.house.db).await;
     let read = (rows_read(&fresh).await - before) / ROUNDS;
     assert!(read < 500, "a round reads {read} rows");
+}
+
+#[tokio::test]
+async fn a_refresh_reads_no_more_where_its_line_is_long() {
+    let fresh = database::Fresh::copy().await;
+    let first = Provider::start_on(fresh.clone(), &[]).await;
+    let (_, admin) = first.company("TechCorp").await;
+    a_round(&first, &first.public_app().await, &admin).await;
+    Db::close(&first.house.db).await;
+    let one_token_each = "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object(
+             'digest', '\\x' || md5(g.id::text) || md5(t.digest::text), 'grant_id', g.id, 'company_id', g.company_id))).*
+         from refresh_token t, authorization_grant g join account a on a.id = g.account_id
+         where a.email like '%@many.example' and t.digest = (select digest from refresh_token limit 1)";
+    crowd(&fresh, one_token_each).await;
+    let before = rows_read(&fresh).await;
+    let provider = Provider::start_on(fresh.clone(), &[]).await;
+    let app = provider.public_app().await;
+    let browser = provider.visitor();
+    browser.sign_in(&admin).await;
+    let mut tokens = app.tokens_with(&browser, &[]).await;
+    let long_line = "insert into refresh_token select (jsonb_populate_record(t, jsonb_build_object(
+             'digest', '\\x' || md5(n::text) || md5(t.digest::text), 'used_at', t.created_at))).*
+         from refresh_token t, generate_series(1, 1000) n where t.digest = sha256(convert_to($1, 'UTF8'))";
+    let inserted = sqlx::query(long_line)
+        .bind(text(&tokens, "refresh_token"))
+        .execute(&mut fresh.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(inserted.rows_affected(), 1000);
+    for _ in 0..8 {
+        let (status, next) = answer(app.refresh(text(&tokens, "refresh_token")).await).await;
+        assert_eq!(status, 200);
+        tokens = next;
+    }
+    Db::close(&provider.house.db).await;
+    let read = rows_read(&fresh).await - before;
+    assert!(read < 4000, "a sign-in and eight refreshes read {read} rows");
 }
