@@ -62,9 +62,9 @@ pub const LOGIN: f64 = 371.0 + 349.0;
 /// `authorization_grant`.
 pub const GRANT: f64 = 569.0;
 /// `refresh_token`. Where tokens rotate, those that were replaced stay until the family ends.
-pub const REFRESH_TOKEN: f64 = 340.0;
+pub const REFRESH_TOKEN: f64 = 274.0;
 /// `authorization_code`, kept for a day, and `browser_session`.
-pub const PASSING: f64 = 374.0 + 399.0;
+pub const PASSING: f64 = 356.0 + 399.0;
 /// `event`: of the caller's `User-Agent` half of them carry a browser's long one.
 pub const EVENT: f64 = 486.0;
 
