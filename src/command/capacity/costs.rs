@@ -17,20 +17,20 @@ pub struct Cost {
     pub events: f64,
 }
 
-/// A sign-in: the pages and a password. What `make bench` shows for a whole one (14.7 and 3.0 ms; on another machine 24 and 8), without the
+/// A sign-in: the pages and a password. What `make bench` shows for a whole one (16.3 and 3.5 ms; on another machine 24 and 8), without the
 /// code's exchange and the userinfo that are in it. Most of a node's part is Argon2id; on cores that hash, everything else takes two to
 /// three times as long.
-pub const SIGN_IN: Cost = Cost { node: 14.1, database: 2.8, commits: 7.0, events: 1.0 };
+pub const SIGN_IN: Cost = Cost { node: 15.6, database: 3.2, commits: 7.0, events: 1.0 };
 
 /// An app opened in a browser that is signed in: `/oauth2/authorize`, and the code's exchange for two tokens: two RS256 signatures, five
 /// statements, two commits.
-pub const CODE: Cost = Cost { node: 0.60, database: 0.25, commits: 2.0, events: 1.0 };
+pub const CODE: Cost = Cost { node: 0.63, database: 0.31, commits: 2.0, events: 1.0 };
 
 /// A refresh, with rotation and an ID token: two signatures, two statements, one commit.
-pub const REFRESH: Cost = Cost { node: 0.49, database: 0.09, commits: 1.0, events: 1.0 };
+pub const REFRESH: Cost = Cost { node: 0.51, database: 0.11, commits: 1.0, events: 1.0 };
 
 /// Userinfo or introspection: one statement.
-pub const LOOKUP: Cost = Cost { node: 0.03, database: 0.01, commits: 0.0, events: 0.0 };
+pub const LOOKUP: Cost = Cost { node: 0.03, database: 0.02, commits: 0.0, events: 0.0 };
 
 /// Cores of a node. Those of this table are the smallest that are worth their memory.
 pub const NODE_CORES: f64 = 2.0;
